@@ -1,0 +1,23 @@
+# Every outside library in one place. All are Debian 12 packages (see deploy/setup).
+
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(PNG REQUIRED)
+find_package(SQLiteCpp REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(Boost REQUIRED)
+find_package(httplib REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+find_package(GTest REQUIRED)
+find_package(benchmark REQUIRED)
+pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips)
+
+if(PIROUETTE_TORCH)
+  find_package(Torch REQUIRED)
+endif()

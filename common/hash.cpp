@@ -1,0 +1,75 @@
+#include "common/hash.h"
+
+#include <openssl/evp.h>
+
+namespace pirouette {
+
+struct Sha256::Context {
+  EVP_MD_CTX* evp = EVP_MD_CTX_new();
+  Context() { PIROUETTE_CHECK(evp && EVP_DigestInit_ex(evp, EVP_sha256(), nullptr) == 1); }
+  ~Context() { EVP_MD_CTX_free(evp); }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) {}
+Sha256::~Sha256() = default;
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+
+void Sha256::update(std::span<const std::uint8_t> bytes) {
+  PIROUETTE_CHECK(EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size()) == 1);
+}
+
+Digest Sha256::finish() {
+  Digest digest;
+  unsigned length = 0;
+  PIROUETTE_CHECK(EVP_DigestFinal_ex(context_->evp, digest.bytes.data(), &length) == 1);
+  PIROUETTE_CHECK(length == digest.bytes.size());
+  return digest;
+}
+
+Digest sha256(std::span<const std::uint8_t> bytes) {
+  Sha256 hash;
+  hash.update(bytes);
+  return hash.finish();
+}
+
+Digest sha256(std::string_view bytes) {
+  return sha256({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+}
+
+std::string to_hex(const Digest& digest) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  hex.reserve(64);
+  for (const std::uint8_t byte : digest.bytes) {
+    hex += kDigits[byte >> 4];
+    hex += kDigits[byte & 15];
+  }
+  return hex;
+}
+
+Result<Digest> parse_digest(std::string_view hex) {
+  Digest digest;
+  const auto nibble = [](char c) -> int {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return -1;
+  };
+  if (hex.size() != 64) {
+    return Error{Errc::invalid, "a SHA-256 is 64 hexadecimal digits, this has " +
+                                    std::to_string(hex.size()) + " characters"};
+  }
+  for (std::size_t i = 0; i < 32; ++i) {
+    const int high = nibble(hex[2 * i]);
+    const int low = nibble(hex[2 * i + 1]);
+    if (high < 0 || low < 0) {
+      return Error{Errc::invalid, "a SHA-256 is written in the digits 0-9 and a-f"};
+    }
+    digest.bytes[i] = static_cast<std::uint8_t>(high * 16 + low);
+  }
+  return digest;
+}
+
+}  // namespace pirouette
