@@ -20,8 +20,8 @@ struct Digest {
   explicit operator bool() const { return bytes != std::array<std::uint8_t, 32>{}; }
 };
 
-std::string to_hex(const Digest& digest);               // 64 lower-case digits
-Result<Digest> parse_digest(std::string_view hex);      // invalid unless exactly that
+std::string to_hex(const Digest& digest);           // 64 lower-case digits
+Result<Digest> parse_digest(std::string_view hex);  // invalid unless exactly that
 Digest sha256(std::span<const std::uint8_t> bytes);
 Digest sha256(std::string_view bytes);
 

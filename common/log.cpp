@@ -19,10 +19,18 @@ spdlog::logger& logger() {
 
 void set_level(Level level) {
   switch (level) {
-    case Level::debug: logger().set_level(spdlog::level::debug); return;
-    case Level::info: logger().set_level(spdlog::level::info); return;
-    case Level::warn: logger().set_level(spdlog::level::warn); return;
-    case Level::error: logger().set_level(spdlog::level::err); return;
+    case Level::debug:
+      logger().set_level(spdlog::level::debug);
+      return;
+    case Level::info:
+      logger().set_level(spdlog::level::info);
+      return;
+    case Level::warn:
+      logger().set_level(spdlog::level::warn);
+      return;
+    case Level::error:
+      logger().set_level(spdlog::level::err);
+      return;
   }
 }
 

@@ -10,11 +10,11 @@
 #include <utility>
 #include <variant>
 
-#define PIROUETTE_CHECK(condition)                                                       \
-  ((condition) ? static_cast<void>(0)                                                    \
-               : (std::fprintf(stderr, "%s:%d: broken invariant: %s\n", __FILE__, __LINE__, \
-                               #condition),                                              \
-                  std::abort()))
+#define PIROUETTE_CHECK(condition)                                                               \
+  ((condition)                                                                                   \
+       ? static_cast<void>(0)                                                                    \
+       : (std::fprintf(stderr, "%s:%d: broken invariant: %s\n", __FILE__, __LINE__, #condition), \
+          std::abort()))
 
 namespace pirouette {
 
@@ -25,9 +25,9 @@ enum class Errc {
   conflict,   // it exists, but not in a state that allows this
   stale,      // said under a lease that no longer holds
   timeout,
-  busy,       // a named limit is reached; trying later may work
-  io,         // disk, network or device failed
-  corrupt,    // bytes are not what they claim to be
+  busy,     // a named limit is reached; trying later may work
+  io,       // disk, network or device failed
+  corrupt,  // bytes are not what they claim to be
   cancelled,
 };
 

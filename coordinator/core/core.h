@@ -1,0 +1,45 @@
+#pragma once
+// The coordinator's mind: a pure state machine. One call takes what happened and the time, and
+// returns everything that is to be done, as data. It names no clock, thread, socket, file, random
+// number, hash-ordered container or floating-point number, so the same events give the same effects
+// everywhere: in the farm, in the tests' transcripts and under the simulator.
+//
+// Owned by the runtime's loop thread. The caller must commit effects.writes before anything else of
+// the effects leaves the process (see effect.h).
+
+#include "common/time.h"
+#include "coordinator/core/effect.h"
+#include "coordinator/core/event.h"
+#include "coordinator/core/state.h"
+
+namespace pirouette::core {
+
+// Named limits and lengths of time. The defaults are the farm's.
+struct Policy {
+  Duration heartbeat = seconds(2);
+  Duration lease = seconds(15);    // 7 heartbeats: a lost packet or a long collection is no loss
+  std::uint32_t failures_max = 3;  // failed attempts, by any workers, end a job
+  std::uint32_t losses_max = 10;   // leases lost with their workers end it too
+  std::uint32_t look_ahead = 64;   // jobs of the fair order that placement looks at
+  std::uint32_t overtakings_max = 16;  // times a job may be passed over for a better fit
+  Duration tick = seconds(1);          // how often the core wants Ticked
+};
+
+class Core {
+ public:
+  // now: when this coordinator started. Leases in the state get a whole lease length from now, so
+  // that workers have time to come back.
+  Core(State state, Policy policy, Instant now);
+  ~Core();
+  Core(Core&&) noexcept;
+
+  Effects step(const Event& event, Instant now);
+
+  const State& state() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pirouette::core

@@ -1,0 +1,125 @@
+#pragma once
+// What happened, as the core is told it. Past tense. Everything that the core decides, it decides
+// from these and the time it is handed.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/hash.h"
+#include "common/ids.h"
+#include "common/job/recipe.h"
+#include "coordinator/core/state.h"
+
+namespace pirouette::core {
+
+// --- from people (http)
+// ---------------------------------------------------------------------------
+
+struct BatchSubmitted {
+  RequestId request;
+  BatchSpec batch;
+};
+
+struct BatchCancelRequested {
+  RequestId request;
+  BatchId batch;
+};
+
+struct WorkerDrainRequested {
+  RequestId request;
+  WorkerId worker;
+};
+
+// --- from workers (dispatch)
+// ------------------------------------------------------------------------
+
+struct HeldLease {
+  LeaseId lease;
+  JobId job;
+};
+
+struct WorkerSaidHello {
+  LinkId link;
+  std::string name;
+  std::string device_kind, device_name;
+  std::uint64_t memory_bytes = 0;
+  std::string engine_build;
+  std::uint32_t capacity = 0;  // slots + prefetch
+  std::vector<std::string> models, loras;
+  std::vector<HeldLease>
+      held;  // rendering or waiting to render; finished ones come as LeaseFinished
+};
+
+// It takes this many leases at once from now on (0: none for the time being, and why).
+struct WorkerChangedCapacity {
+  LinkId link;
+  std::uint32_t capacity = 0;
+  std::string why;
+};
+
+struct WorkerWasHeard {
+  LinkId link;
+  std::string residency;  // JSON; empty: unchanged
+};
+
+struct WorkerSaidGoodbye {
+  LinkId link;
+};
+
+struct LeaseRefused {
+  LinkId link;
+  LeaseId lease;
+  std::string why;
+};
+
+struct LeaseProgressed {
+  LinkId link;
+  LeaseId lease;
+  std::uint32_t step = 0, of = 0;
+};
+
+struct LeaseFailed {
+  LinkId link;
+  LeaseId lease;
+  FailureClass failure = FailureClass::retryable;
+  std::string message;
+};
+
+struct LeaseFinished {
+  LinkId link;
+  LeaseId lease;
+  JobId job;
+  Digest result;
+  std::string metrics;         // JSON
+  bool result_stored = false;  // dispatch looked: the blob is whole and durable
+};
+
+// --- from assembly
+// ------------------------------------------------------------------------------------
+
+struct SheetAssembled {
+  SheetId sheet;
+  std::uint32_t version = 0;
+  Digest picture, thumbnail;
+  std::string checks;  // JSON
+};
+
+struct SheetAssemblyFailed {
+  SheetId sheet;
+  std::uint32_t version = 0;
+  std::string message;
+};
+
+// --- from the clock
+// -------------------------------------------------------------------------------------
+
+struct Ticked {};
+
+using Event = std::variant<BatchSubmitted, BatchCancelRequested, WorkerDrainRequested,
+                           WorkerSaidHello, WorkerChangedCapacity, WorkerWasHeard,
+                           WorkerSaidGoodbye, LeaseRefused, LeaseProgressed, LeaseFailed,
+                           LeaseFinished, SheetAssembled, SheetAssemblyFailed, Ticked>;
+
+}  // namespace pirouette::core

@@ -1,0 +1,114 @@
+-- The farm's memory. Rows are the structs of coordinator/core/state.h; states are their numbers;
+-- times are microseconds since 1970 (UTC); digests are 32-byte blobs, NULL for none.
+
+CREATE TABLE batch (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  deadline INTEGER,
+  recipe TEXT NOT NULL,              -- canonical JSON, all defaults filled in
+  state INTEGER NOT NULL,
+  submitted_at INTEGER NOT NULL,
+  finished_at INTEGER,
+  sheets INTEGER NOT NULL,
+  sheets_open INTEGER NOT NULL,
+  jobs INTEGER NOT NULL,
+  jobs_done INTEGER NOT NULL,
+  jobs_failed INTEGER NOT NULL
+) STRICT;
+-- Start reads only what may still change.
+CREATE INDEX batch_unsettled ON batch (id) WHERE state = 0 OR (state = 1 AND jobs_done < jobs);
+
+CREATE TABLE sheet (
+  id INTEGER PRIMARY KEY,
+  batch INTEGER NOT NULL REFERENCES batch (id),
+  position INTEGER NOT NULL,
+  character TEXT NOT NULL,
+  notes TEXT NOT NULL,
+  reference BLOB NOT NULL,
+  seed INTEGER,
+  state INTEGER NOT NULL,
+  first_pose INTEGER NOT NULL,
+  poses INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  picture BLOB,
+  thumbnail BLOB,
+  checks TEXT NOT NULL
+) STRICT;
+CREATE INDEX sheet_batch ON sheet (batch, id);
+
+CREATE TABLE pose (
+  id INTEGER PRIMARY KEY,
+  sheet INTEGER NOT NULL REFERENCES sheet (id),
+  view INTEGER NOT NULL,
+  latest INTEGER NOT NULL,
+  chosen INTEGER,
+  review INTEGER NOT NULL
+) STRICT;
+CREATE INDEX pose_sheet ON pose (sheet, id);
+
+CREATE TABLE job (
+  id INTEGER PRIMARY KEY,
+  pose INTEGER NOT NULL,
+  sheet INTEGER NOT NULL,
+  batch INTEGER NOT NULL,
+  take INTEGER NOT NULL,
+  seed INTEGER NOT NULL,
+  correction TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  failures INTEGER NOT NULL,
+  losses INTEGER NOT NULL,
+  lease INTEGER,
+  worker INTEGER,
+  queued_at INTEGER,
+  leased_at INTEGER,
+  ended_at INTEGER,
+  result BLOB,
+  metrics TEXT NOT NULL,
+  error TEXT NOT NULL
+) STRICT;
+CREATE INDEX job_pose ON job (pose);
+-- Small: only what is running just now.
+CREATE INDEX job_leased ON job (worker) WHERE state = 2;
+
+CREATE TABLE lease (
+  id INTEGER PRIMARY KEY,
+  job INTEGER NOT NULL,
+  worker INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  leased_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE worker (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  state INTEGER NOT NULL,
+  device_kind TEXT NOT NULL,
+  device_name TEXT NOT NULL,
+  memory_bytes INTEGER NOT NULL,
+  engine_build TEXT NOT NULL,
+  capacity INTEGER NOT NULL,
+  models TEXT NOT NULL,              -- JSON array
+  loras TEXT NOT NULL,               -- JSON array
+  residency TEXT NOT NULL,           -- JSON object, as the worker says it
+  joined_at INTEGER NOT NULL,
+  heard_at INTEGER NOT NULL,
+  jobs_done INTEGER NOT NULL,
+  jobs_failed INTEGER NOT NULL
+) STRICT;
+
+-- The ledger: append-only; the order of ids is the order of things.
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  batch INTEGER,
+  sheet INTEGER,
+  pose INTEGER,
+  job INTEGER,
+  lease INTEGER,
+  worker INTEGER,
+  detail TEXT NOT NULL
+) STRICT;

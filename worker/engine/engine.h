@@ -1,0 +1,63 @@
+#pragma once
+// What a worker needs from whatever renders: no torch in it. One Engine is one device; render() is
+// called from one thread at a time, residency() from any.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/job/recipe.h"
+#include "common/result.h"
+
+namespace pirouette::engine {
+
+// Who is to blame, so that the farm knows what to do next (DESIGN: failure classes).
+enum class Failure {
+  retryable,  // may work another time: out of memory, device lost, I/O
+  job,        // this job cannot work anywhere: broken reference, LoRA that does not fit
+  worker,     // this worker cannot: model missing, disk full
+};
+
+struct RenderError {
+  Failure failure = Failure::retryable;
+  bool cancelled = false;  // the progress callback said stop
+  std::string what;
+};
+
+struct Rendering {
+  std::vector<std::uint8_t> png;  // RGB, width x height of the spec
+  // One JSON object: seconds by part, device, dtype, model and LoRA hashes.
+  std::string metrics;
+};
+
+struct RenderOutcome {
+  std::variant<Rendering, RenderError> value;
+};
+
+// Called between steps, from the rendering thread. Returns false to stop the rendering.
+using ProgressFn = std::function<bool(int step, int of)>;
+
+struct Device {
+  std::string kind;  // "cpu" | "cuda" | "noop"
+  std::string name;  // for people
+  std::uint64_t memory_bytes = 0;
+};
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  virtual Device device() const = 0;
+  virtual std::string build() const = 0;  // "libtorch 1.13.1"
+  virtual std::vector<std::string> models() const = 0;
+  virtual std::vector<std::string> loras() const = 0;
+  // reference: the bytes behind spec.reference, a PNG.
+  virtual RenderOutcome render(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
+                               const ProgressFn& progress) = 0;
+  // One JSON object: {"model", "loras": […], "counters": {"model_loads_total", "lora_merges_total",
+  // "text_cache_hits_total", "reference_cache_hits_total", "renders_total"}}.
+  virtual std::string residency() const = 0;
+};
+
+}  // namespace pirouette::engine
