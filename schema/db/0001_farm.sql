@@ -73,13 +73,15 @@ CREATE INDEX job_pose ON job (pose);
 -- Small: only what is running just now.
 CREATE INDEX job_leased ON job (worker) WHERE state = 2;
 
+-- Keyed by job first: a start reads the leases of the jobs that are not done, and nothing else.
 CREATE TABLE lease (
-  id INTEGER PRIMARY KEY,
   job INTEGER NOT NULL,
+  id INTEGER NOT NULL,
   worker INTEGER NOT NULL,
   attempt INTEGER NOT NULL,
-  leased_at INTEGER NOT NULL
-) STRICT;
+  leased_at INTEGER NOT NULL,
+  PRIMARY KEY (job, id)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE worker (
   id INTEGER PRIMARY KEY,
