@@ -1,0 +1,70 @@
+#pragma once
+// The farm's face to people and programs: API v1 (schema/openapi.yaml), server-sent events, metrics
+// and the page. A GET reads the database through the read model and never asks the core; what
+// changes something becomes an Event for the loop, whose Reply answers the waiting request.
+//
+// Owns its threads: one accepts, request threads and event streams are counted apart (limits.h), so
+// that open pages never stop a request. answer(), published() and progressed() are called by the
+// runtime's loop and never block on the network; post is called from request threads.
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/blobs.h"
+#include "common/result.h"
+#include "common/time.h"
+#include "coordinator/core/effect.h"
+#include "coordinator/core/event.h"
+
+namespace pirouette::store {
+class ReadModel;
+}
+
+namespace pirouette::http {
+
+class Http {
+ public:
+  struct Config {
+    std::string host = "127.0.0.1";
+    int port = 8080;  // 0: any free one; port() tells
+    Blobs blobs;
+    std::filesystem::path thumbnails;  // a folder of its own, bounded; made if it is not there
+    std::shared_ptr<store::ReadModel> read;
+    Instant started_at;
+    // A small PNG, JPEG or WebP of the picture in a file, height_px high. Called from request
+    // threads.
+    std::function<Result<std::vector<std::uint8_t>>(const std::filesystem::path& picture,
+                                                    int height_px)>
+        make_thumbnail;
+    // ok: these bytes are a picture that the farm can take as a reference. Called from request
+    // threads.
+    std::function<Result<void>(std::span<const std::uint8_t>)> check_picture;
+  };
+
+  // Listens once it returns. io: the address is taken or not ours.
+  static Result<std::unique_ptr<Http>> start(Config config, std::function<void(core::Event)> post);
+  ~Http();  // stops
+
+  int port() const;
+
+  // Completes the request that waits for it. One that nobody waits for any more is dropped.
+  void answer(core::Reply&& reply);
+  // A round was committed whose newest ledger row is last: streams go on to it.
+  void published(EventId last);
+  void progressed(std::vector<core::Progress>&& progress);
+
+  // Ends every stream and waiting request, then returns. Twice is the same as once.
+  void stop();
+
+ private:
+  class Impl;
+  explicit Http(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pirouette::http
