@@ -1,0 +1,107 @@
+// kill -9 in the middle: whatever dies, every job ends done exactly once and no finished picture is
+// lost.
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "tests/support/farm.h"
+
+namespace pirouette::testing {
+namespace {
+
+using nlohmann::json;
+using std::chrono::seconds;
+
+// Long enough a rendering to be killed in the middle of it.
+json slow_recipe() {
+  json recipe = Farm::tiny_recipe();
+  recipe["steps"] = 30;
+  return recipe;
+}
+
+int jobs_done(Farm& farm, std::uint64_t batch) {
+  const json answer = farm.get("/api/v1/batches/" + std::to_string(batch));
+  return answer.is_object() ? answer.at("jobs_done").get<int>() : -1;
+}
+
+// From the ledger: each job of the farm was accepted exactly once, and its picture is there whole.
+void expect_each_job_done_once(Farm& farm, int jobs) {
+  EXPECT_EQ(farm.sql("SELECT count(*) FROM job WHERE state = 3"), std::to_string(jobs));
+  EXPECT_EQ(farm.sql("SELECT count(*) FROM event WHERE kind = 'job.done'"), std::to_string(jobs));
+  EXPECT_EQ(farm.sql("SELECT count(DISTINCT job) FROM event WHERE kind = 'job.done'"),
+            std::to_string(jobs));
+  EXPECT_EQ(farm.sql("SELECT count(*) FROM job WHERE state = 3 AND result IS NULL"), "0");
+  EXPECT_EQ(farm.sql("SELECT count(*) FROM job WHERE failures > 0"), "0");
+}
+
+TEST(Kill, AWorkerInMidRenderCostsNothingButItsPicture) {
+  Farm farm;
+  farm.start_coordinator();
+  farm.start_worker("victim");
+  const std::uint64_t batch = farm.submit(2, slow_recipe());
+  const auto rendering = [&] {
+    const json workers = farm.get("/api/v1/workers");
+    return workers.is_object() && !workers.at("items").empty() &&
+           !workers.at("items")[0].at("leases").empty();
+  };
+  ASSERT_TRUE(Farm::wait_until(rendering, seconds(20))) << farm.logs();
+  farm.worker("victim").kill9();
+  farm.start_worker("heir");
+  ASSERT_TRUE(farm.wait_finished(batch, seconds(90))) << farm.logs();
+  expect_each_job_done_once(farm, 12);
+  EXPECT_NE(farm.sql("SELECT count(*) FROM event WHERE kind = 'worker.lost'"), "0");
+  EXPECT_NE(farm.sql("SELECT sum(losses) FROM job"), "0");
+}
+
+TEST(Kill, TheCoordinatorInMidBatchIsNoEvent) {
+  Farm farm;
+  farm.start_coordinator();
+  farm.start_worker("one");
+  farm.start_worker("two");
+  const std::uint64_t batch = farm.submit(4, slow_recipe());
+  ASSERT_TRUE(Farm::wait_until([&] { return jobs_done(farm, batch) >= 5; }, seconds(60)))
+      << farm.logs();
+  farm.kill_coordinator();
+  std::this_thread::sleep_for(seconds(1));  // workers go on rendering and fill their outboxes
+  farm.start_coordinator();
+  const auto restarted = std::chrono::steady_clock::now();
+  const int before = jobs_done(farm, batch);
+  ASSERT_TRUE(Farm::wait_until([&] { return jobs_done(farm, batch) > before; }, seconds(20)))
+      << farm.logs();
+  EXPECT_LT(std::chrono::steady_clock::now() - restarted, seconds(5));
+  ASSERT_TRUE(farm.wait_finished(batch, seconds(90))) << farm.logs();
+  expect_each_job_done_once(farm, 24);
+  EXPECT_EQ(farm.sql("SELECT sum(losses) FROM job"), "0") << "workers were there all the time";
+}
+
+TEST(Kill, APictureFinishedWhileTheCoordinatorWasDownIsHandedIn) {
+  Farm farm;
+  farm.start_coordinator();
+  farm.start_worker("one");
+  const std::uint64_t batch = farm.submit(1, slow_recipe());
+  ASSERT_TRUE(Farm::wait_until([&] { return jobs_done(farm, batch) >= 1; }, seconds(30)));
+  farm.kill_coordinator();
+  // The pose in hand and the prefetched one end meanwhile; then the worker dies too.
+  std::this_thread::sleep_for(seconds(4));
+  farm.worker("one").kill9();
+  const int before = std::stoi(farm.sql("SELECT count(*) FROM job WHERE state = 3"));
+  farm.start_coordinator();
+  farm.start_worker("one");
+  ASSERT_TRUE(farm.wait_finished(batch, seconds(60))) << farm.logs();
+  expect_each_job_done_once(farm, 6);
+  // What lay in the outbox was not rendered again: the second process rendered fewer.
+  std::uint64_t rendered_again = 99;
+  const auto told = [&] {
+    const json workers = farm.get("/api/v1/workers");
+    const json& residency = workers.at("items")[0].at("residency");
+    if (residency.is_null()) return false;
+    rendered_again = residency.at("counters").at("renders_total").get<std::uint64_t>();
+    return true;
+  };
+  ASSERT_TRUE(Farm::wait_until(told, seconds(10)));
+  EXPECT_LT(rendered_again, static_cast<std::uint64_t>(6 - before));
+}
+
+}  // namespace
+}  // namespace pirouette::testing

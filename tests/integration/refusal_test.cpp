@@ -1,0 +1,110 @@
+// What goes wrong is said in words that help, and nothing is lost.
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/support/farm.h"
+
+namespace pirouette::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using std::chrono::seconds;
+
+TEST(Refusal, ATextFileNamedPngIsNamed) {
+  Farm farm;
+  farm.start_coordinator();
+  const fs::path folder = farm.folder() / "bad";
+  fs::create_directories(folder);
+  std::ofstream(folder / "knight.png") << "this is not a picture";
+  const Finished submitted = farm.cli({"submit", folder});
+  EXPECT_EQ(submitted.exit_code, 1);
+  EXPECT_NE(submitted.err.find("knight.png"), std::string::npos) << submitted.err;
+  EXPECT_EQ(farm.sql("SELECT count(*) FROM batch"), "0");
+}
+
+TEST(Refusal, AnEmptyFolderSaysWhatIsMissing) {
+  Farm farm;
+  farm.start_coordinator();
+  const fs::path folder = farm.folder() / "empty";
+  fs::create_directories(folder);
+  const Finished submitted = farm.cli({"submit", folder});
+  EXPECT_NE(submitted.exit_code, 0);
+  EXPECT_NE(submitted.err.find("empty"), std::string::npos) << submitted.err;
+  EXPECT_NE(submitted.err.find(".png"), std::string::npos) << submitted.err;
+}
+
+TEST(Refusal, NoCoordinatorIsExitCodeThree) {
+  const fs::path folder = fs::temp_directory_path();
+  const Finished status =
+      run({binary("pirouette"), "status", "--server", "http://127.0.0.1:1"}, folder);
+  EXPECT_EQ(status.exit_code, 3);
+  EXPECT_NE(status.err.find("127.0.0.1:1"), std::string::npos) << status.err;
+}
+
+TEST(Refusal, ASecondCoordinatorOnTheSameFolderIsTurnedAway) {
+  Farm farm;
+  farm.start_coordinator();
+  const Finished second = run({binary("pirouette-coordinator"), "--folder",
+                               farm.coordinator_folder(), "--http", "127.0.0.1:0", "--control",
+                               "tcp://127.0.0.1:0", "--blobs", "tcp://127.0.0.1:0"},
+                              farm.folder(), seconds(10));
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_NE(second.err.find(std::to_string(farm.coordinator().pid())), std::string::npos)
+      << second.err;
+  EXPECT_FALSE(farm.get("/api/v1/health").is_null()) << "the first one goes on";
+}
+
+TEST(Refusal, AWorkerWithoutTheModelLeavesTheJobToOneThatHasIt) {
+  Farm farm;
+  farm.start_coordinator();
+  json recipe = Farm::tiny_recipe();
+  recipe["model"] = "another-model";
+  farm.start_worker("one");
+  const std::uint64_t batch = farm.submit(1, recipe);
+  const auto joined = [&] { return farm.sql("SELECT count(*) FROM worker") == "1"; };
+  ASSERT_TRUE(Farm::wait_until(joined, seconds(10))) << farm.logs();
+  EXPECT_FALSE(farm.wait_finished(batch, seconds(1)));
+  EXPECT_EQ(farm.sql("SELECT count(*) FROM job WHERE state = 1"), "6");
+
+  farm.start_worker("two", {"--model", "another-model=" + tiny_model().string(), "--lora",
+                            "turnaround=" + (tiny_model() / "loras/peft.safetensors").string()});
+  ASSERT_TRUE(farm.wait_finished(batch, seconds(60))) << farm.logs();
+}
+
+TEST(Refusal, AWorkerWhoseModelFolderIsBrokenSaysSoAndEnds) {
+  Farm farm;
+  farm.start_coordinator();
+  const fs::path model = farm.folder() / "model";
+  fs::create_directories(model);
+  farm.start_worker("one", {"--model", "tiny-kontext=" + model.string()});
+  const auto code = farm.worker("one").wait_for(seconds(20));
+  ASSERT_TRUE(code.has_value()) << farm.logs();
+  EXPECT_EQ(*code, 1);
+  EXPECT_NE(farm.worker("one").err().find("model_index.json"), std::string::npos)
+      << farm.worker("one").err();
+}
+
+TEST(Refusal, CtrlCOnAWorkerHandsItsJobsBackAtOnce) {
+  Farm farm;
+  farm.start_coordinator();
+  farm.start_worker("one");
+  json recipe = Farm::tiny_recipe();
+  recipe["steps"] = 100;
+  const std::uint64_t batch = farm.submit(1, recipe);
+  const auto leased = [&] { return farm.sql("SELECT count(*) FROM job WHERE state = 2") != "0"; };
+  ASSERT_TRUE(Farm::wait_until(leased, seconds(20))) << farm.logs();
+  farm.worker("one").signal(SIGTERM);
+  EXPECT_EQ(farm.worker("one").wait_for(seconds(20)), 0) << farm.logs();
+  farm.start_worker("two");
+  ASSERT_TRUE(farm.wait_finished(batch, seconds(90))) << farm.logs();
+  EXPECT_EQ(farm.sql("SELECT count(*) FROM event WHERE kind = 'worker.lost'"), "0");
+  EXPECT_EQ(farm.sql("SELECT sum(losses) FROM job"), "0");
+}
+
+}  // namespace
+}  // namespace pirouette::testing
