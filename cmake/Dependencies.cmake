@@ -18,8 +18,6 @@ pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
 pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)
 add_library(httplib::httplib ALIAS PkgConfig::HTTPLIB)
 pkg_check_modules(VIPS REQUIRED IMPORTED_TARGET vips)
-pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET cpp-httplib)  # Debian ships no CMake package
-add_library(httplib::httplib ALIAS PkgConfig::HTTPLIB)
 
 if(PIROUETTE_TORCH)
   find_package(Torch REQUIRED)
