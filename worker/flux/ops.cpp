@@ -1,0 +1,51 @@
+#include "worker/flux/ops.h"
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+#include <tuple>
+
+namespace pirouette::flux {
+
+Tensor Linear::operator()(const Tensor& x) const { return at::linear(x, weight, bias); }
+
+Tensor Conv2d::operator()(const Tensor& x) const {
+  return at::conv2d(x, weight, bias, stride, padding);
+}
+
+Tensor GroupNorm::operator()(const Tensor& x) const {
+  return at::group_norm(x, groups, weight, bias, eps);
+}
+
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v) {
+#if TORCH_VERSION_MAJOR >= 2
+  return at::scaled_dot_product_attention(q, k, v);
+#else
+  return std::get<0>(at::_scaled_dot_product_attention(q, k, v));
+#endif
+}
+
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& bias, double scale) {
+  const Tensor scores = at::matmul(q * scale, k.transpose(-2, -1)) + bias;  // [B, H, Lq, Lk]
+  return at::matmul(at::softmax(scores, -1), v);
+}
+
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
+#if TORCH_VERSION_MAJOR >= 2
+  return at::rms_norm(x, {x.size(-1)}, weight, eps);
+#else
+  const Tensor f = x.to(at::kFloat);
+  const Tensor normed = f * at::rsqrt(f.square().mean(-1, /*keepdim=*/true) + eps);
+  return normed.to(x.scalar_type()) * weight;
+#endif
+}
+
+Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
+  return at::layer_norm(x, {x.size(-1)}, weight, bias, eps);
+}
+
+void set_threads(int threads) { at::set_num_threads(threads); }
+
+std::string torch_version() { return std::string("libtorch ") + TORCH_VERSION; }
+
+}  // namespace pirouette::flux

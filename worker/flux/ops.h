@@ -1,0 +1,60 @@
+#pragma once
+// The few tensor operations that the models are written in, and the only place that knows which
+// libtorch this is: Debian's 1.13 for the CPU, or 2.x for CUDA. Plain structs of weights, no
+// modules. Letters: B batch, L tokens, C width, H heads, D head width.
+//
+// ivalue.h comes first: clang cannot compile ATen.h in C++20 without it.
+
+#include <ATen/core/ivalue.h>
+// (keep this order)
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <string>
+
+namespace pirouette::flux {
+
+using at::Tensor;
+
+// y = x W^T + b. weight [out, in]; bias [out], or undefined for none.
+struct Linear {
+  Tensor weight, bias;
+  Tensor operator()(const Tensor& x) const;
+};
+
+// weight [out, in, kh, kw], bias [out]; the same stride and padding in both directions.
+struct Conv2d {
+  Tensor weight, bias;
+  int64_t stride = 1;
+  int64_t padding = 0;
+  Tensor operator()(const Tensor& x) const;
+};
+
+// weight, bias [C]; x [B, C, …].
+struct GroupNorm {
+  Tensor weight, bias;
+  int64_t groups = 32;
+  double eps = 1e-6;
+  Tensor operator()(const Tensor& x) const;
+};
+
+// softmax(q k^T / sqrt(D)) v; q, k, v [B, H, L, D]; out [B, H, L, D].
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v);
+
+// softmax(q k^T * scale + bias) v, written out: bias broadcasts to [B, H, Lq, Lk] (T5's position
+// bias, CLIP's causal mask of 0 and -inf).
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& bias, double scale);
+
+// x / rms(x over the last dimension) * weight, in float32 inside; weight [C].
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);
+
+// Over the last dimension; weight and bias [C] or undefined for none.
+Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps);
+
+// At most this many threads for one operation; process-wide, from the command line.
+void set_threads(int threads);
+
+// "libtorch 1.13.0".
+std::string torch_version();
+
+}  // namespace pirouette::flux

@@ -1,0 +1,218 @@
+#include "worker/flux/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace pirouette::flux {
+namespace {
+
+using nlohmann::json;
+
+static_assert(std::endian::native == std::endian::little, "tensors are mapped as they are stored");
+
+constexpr std::uint64_t kLengthBytes = 8;
+
+struct DtypeRow {
+  Dtype dtype;
+  std::string_view name;
+  std::size_t bytes;
+};
+constexpr std::array<DtypeRow, 12> kDtypes = {{{Dtype::f64, "F64", 8},
+                                               {Dtype::f32, "F32", 4},
+                                               {Dtype::f16, "F16", 2},
+                                               {Dtype::bf16, "BF16", 2},
+                                               {Dtype::f8_e4m3, "F8_E4M3", 1},
+                                               {Dtype::f8_e5m2, "F8_E5M2", 1},
+                                               {Dtype::i64, "I64", 8},
+                                               {Dtype::i32, "I32", 4},
+                                               {Dtype::i16, "I16", 2},
+                                               {Dtype::i8, "I8", 1},
+                                               {Dtype::u8, "U8", 1},
+                                               {Dtype::boolean, "BOOL", 1}}};
+
+const DtypeRow& row(Dtype dtype) {
+  const auto found = std::ranges::find(kDtypes, dtype, &DtypeRow::dtype);
+  PIROUETTE_CHECK(found != kDtypes.end());
+  return *found;
+}
+
+Error corrupt(std::string what) { return {Errc::corrupt, std::move(what)}; }
+
+// Names come from strangers: cut, and without control characters, before they are shown.
+std::string shown(std::string_view name) {
+  constexpr std::size_t kShownMaxBytes = 120;
+  std::string text(name.substr(0, kShownMaxBytes));
+  std::ranges::replace_if(
+      text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return '"' + text + (name.size() > kShownMaxBytes ? "…\"" : "\"");
+}
+
+Error broken(std::string_view name, const std::string& what) {
+  return corrupt("tensor " + shown(name) + " " + what);
+}
+
+// The header's JSON. A name that stands twice is an error; nlohmann alone would keep the last.
+Result<json> parse_header_json(std::span<const std::uint8_t> text) {
+  std::set<std::string> names;
+  std::optional<std::string> doubled;
+  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
+    if (event == json::parse_event_t::key && depth == 1) {
+      const auto& name = parsed.get_ref<const std::string&>();
+      if (!names.insert(name).second && !doubled) doubled = name;
+    }
+    return true;
+  };
+  json header = json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
+  if (header.is_discarded()) return corrupt("the safetensors header is not valid JSON");
+  if (!header.is_object()) return corrupt("the safetensors header is not a JSON object");
+  if (doubled) return broken(*doubled, "stands twice in the header");
+  return header;
+}
+
+Result<std::map<std::string, std::string>> parse_metadata(const json& written) {
+  if (!written.is_object()) return corrupt("the header's __metadata__ is not an object");
+  std::map<std::string, std::string> metadata;
+  for (const auto& [key, value] : written.items()) {
+    if (!value.is_string()) return corrupt("the header's __metadata__ has a value that is no text");
+    metadata.emplace(key, value.get<std::string>());
+  }
+  return metadata;
+}
+
+Result<Dtype> parse_dtype(const std::string& name, const json& entry) {
+  const auto written = entry.find("dtype");
+  if (written == entry.end() || !written->is_string()) return broken(name, "has no dtype");
+  const auto& text = written->get_ref<const std::string&>();
+  const auto found = std::ranges::find(kDtypes, text, &DtypeRow::name);
+  if (found == kDtypes.end()) return broken(name, "has the unknown dtype " + shown(text));
+  return found->dtype;
+}
+
+// Checks every size, and that their product times the dtype's bytes can be counted at all.
+Result<std::uint64_t> parse_shape(TensorEntry& tensor, const json& entry) {
+  const auto written = entry.find("shape");
+  if (written == entry.end() || !written->is_array()) return broken(tensor.name, "has no shape");
+  if (written->size() > kTensorMaxDimensions)
+    return broken(tensor.name,
+                  "has more than " + std::to_string(kTensorMaxDimensions) + " dimensions");
+  std::uint64_t bytes = dtype_bytes(tensor.dtype);
+  for (const json& size : *written) {
+    if (!size.is_number_unsigned()) return broken(tensor.name, "has a size that is no count");
+    const auto count = size.get<std::uint64_t>();
+    if (count > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) ||
+        __builtin_mul_overflow(bytes, count, &bytes))
+      return broken(tensor.name, "has a shape too large to count");
+    tensor.shape.push_back(static_cast<std::int64_t>(count));
+  }
+  return bytes;
+}
+
+Result<TensorEntry> parse_entry(const std::string& name, const json& entry,
+                                std::uint64_t data_begin, std::uint64_t data_bytes) {
+  TensorEntry tensor;
+  tensor.name = name;
+  if (!entry.is_object()) return broken(name, "is not described by an object");
+  tensor.dtype = TRY(parse_dtype(name, entry));
+  const std::uint64_t bytes = TRY(parse_shape(tensor, entry));
+  const auto offsets = entry.find("data_offsets");
+  if (offsets == entry.end() || !offsets->is_array() || offsets->size() != 2 ||
+      !(*offsets)[0].is_number_unsigned() || !(*offsets)[1].is_number_unsigned())
+    return broken(name, "has no pair of data_offsets");
+  const auto begin = (*offsets)[0].get<std::uint64_t>();
+  const auto end = (*offsets)[1].get<std::uint64_t>();
+  if (begin > end) return broken(name, "ends before it begins");
+  if (end > data_bytes)
+    return broken(name, "ends at byte " + std::to_string(end) + " of " +
+                            std::to_string(data_bytes) + ": the file is cut off; get it again");
+  if (end - begin != bytes)
+    return broken(name, "has " + std::to_string(end - begin) + " bytes where its shape needs " +
+                            std::to_string(bytes));
+  tensor.begin = data_begin + begin;
+  tensor.end = data_begin + end;
+  return tensor;
+}
+
+// The entries must tile the file from data_begin to its end.
+Result<void> check_tiling(std::vector<TensorEntry>& entries, std::uint64_t data_begin,
+                          std::uint64_t file_bytes) {
+  std::ranges::sort(entries, [](const TensorEntry& a, const TensorEntry& b) {
+    return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
+  });
+  std::uint64_t covered = data_begin;
+  const TensorEntry* before = nullptr;
+  for (const TensorEntry& tensor : entries) {
+    if (tensor.begin < covered)
+      return broken(tensor.name, "overlaps tensor " + shown(before->name));
+    if (tensor.begin > covered)
+      return broken(tensor.name, "leaves " + std::to_string(tensor.begin - covered) +
+                                     " bytes before it that belong to no tensor");
+    covered = tensor.end;
+    before = &tensor;
+  }
+  if (covered != file_bytes)
+    return corrupt("the file has " + std::to_string(file_bytes - covered) +
+                   " bytes after its last tensor");
+  return {};
+}
+
+}  // namespace
+
+std::size_t dtype_bytes(Dtype dtype) { return row(dtype).bytes; }
+std::string_view dtype_name(Dtype dtype) { return row(dtype).name; }
+
+Result<SafetensorsHeader> parse_safetensors(std::span<const std::uint8_t> file) {
+  std::uint64_t header_bytes = 0;
+  if (file.size() < kLengthBytes) return corrupt("the file is too short for a safetensors header");
+  std::memcpy(&header_bytes, file.data(), kLengthBytes);
+  if (header_bytes > kSafetensorsHeaderMaxBytes)
+    return corrupt("the safetensors header claims " + std::to_string(header_bytes) +
+                   " bytes; the limit is " + std::to_string(kSafetensorsHeaderMaxBytes));
+  if (header_bytes > file.size() - kLengthBytes)
+    return corrupt("the file ends inside its safetensors header: it is cut off; get it again");
+
+  const json header = TRY(parse_header_json(file.subspan(kLengthBytes, header_bytes)));
+  const std::uint64_t data_begin = kLengthBytes + header_bytes;
+  SafetensorsHeader parsed;
+  for (const auto& [name, entry] : header.items()) {
+    if (name == "__metadata__")
+      parsed.metadata = TRY(parse_metadata(entry));
+    else
+      parsed.entries.push_back(TRY(parse_entry(name, entry, data_begin, file.size() - data_begin)));
+  }
+  TRY(check_tiling(parsed.entries, data_begin, file.size()));
+  return parsed;
+}
+
+std::vector<std::uint8_t> format_safetensors(const std::vector<NamedBytes>& tensors,
+                                             const std::map<std::string, std::string>& metadata) {
+  json header = json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::uint64_t offset = 0;
+  for (const NamedBytes& tensor : tensors) {
+    header[tensor.name] = {{"dtype", dtype_name(tensor.dtype)},
+                           {"shape", tensor.shape},
+                           {"data_offsets", {offset, offset + tensor.bytes.size()}}};
+    offset += tensor.bytes.size();
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+
+  const std::uint64_t header_bytes = text.size();
+  std::vector<std::uint8_t> file(kLengthBytes);
+  file.reserve(kLengthBytes + header_bytes + offset);
+  std::memcpy(file.data(), &header_bytes, kLengthBytes);
+  file.insert(file.end(), text.begin(), text.end());
+  for (const NamedBytes& tensor : tensors)
+    file.insert(file.end(), tensor.bytes.begin(), tensor.bytes.end());
+  return file;
+}
+
+}  // namespace pirouette::flux
