@@ -1,0 +1,35 @@
+#pragma once
+// The worker's process around the pure agent: one loop thread that owns the control socket, the
+// outbox and the agent; a render thread that calls the engine; a blob thread (blob_client.h). The
+// loop turns what arrives into the agent's events and the agent's actions into calls. It decides
+// nothing itself.
+//
+// A round: wait; step the agent with everything that waits; sync the outbox once; step what became
+// durable; send one frame. So a result is on disk before it is reported, and many short jobs share
+// one sync.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "common/result.h"
+#include "worker/engine/engine.h"
+#include "worker/link/stop_flag.h"
+
+namespace pirouette::link {
+
+struct WorkerConfig {
+  std::string name;                            // the farm knows the worker by it, for ever
+  std::string control_endpoint;                // "tcp://farm.example:5571"
+  std::string blob_endpoint;                   // "tcp://farm.example:5572"
+  std::filesystem::path key_file;              // worker.key; empty: plain, only to loopback
+  std::filesystem::path folder;                // outbox and cache; one worker process a folder
+  std::uint32_t prefetch = 1;                  // jobs taken beyond the one that renders
+  std::uint64_t cache_max_bytes = 4ull << 30;  // of references
+};
+
+// Works until it is stopped, drained or turned away. Returns an Error when it could not start
+// (keys, folder, endpoints) or the coordinator turned it away; the text says what to do.
+Result<void> run(const WorkerConfig& config, engine::Engine& engine, const StopFlag& stop);
+
+}  // namespace pirouette::link
