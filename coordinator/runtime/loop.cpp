@@ -1,0 +1,138 @@
+#include "coordinator/runtime/loop.h"
+
+#include <utility>  // before Asio: Debian's 1.74 forgets it
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <iterator>
+#include <mutex>
+
+#include "common/log.h"
+#include "coordinator/runtime/clock.h"
+
+namespace pirouette::runtime {
+namespace {
+
+template <typename T>
+void append(std::vector<T>& to, std::vector<T>&& from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+}  // namespace
+
+class Loop::Impl {
+ public:
+  Impl(core::State state, core::Policy policy, Outlets outlets)
+      : outlets_(std::move(outlets)),
+        tick_(policy.tick),
+        core_(std::move(state), policy, clock_.now()),
+        timer_(io_),
+        signals_(io_) {}
+
+  void post(std::vector<core::Event>&& events) {
+    bool was_empty = false;
+    {
+      const std::lock_guard lock(mutex_);
+      was_empty = waiting_.empty();
+      append(waiting_, std::move(events));
+    }
+    if (was_empty) boost::asio::post(io_, [this] { handle_waiting(); });
+  }
+
+  void stop_on_signals() {
+    signals_.add(SIGINT);
+    signals_.add(SIGTERM);
+    signals_.async_wait([this](const boost::system::error_code& error, int) {
+      if (!error) io_.stop();
+    });
+  }
+
+  void run() {
+    tick();
+    io_.run();
+  }
+
+  void stop() { io_.stop(); }
+
+ private:
+  void tick() {
+    post({core::Ticked{}});
+    timer_.expires_after(std::chrono::microseconds(tick_.us));
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) tick();
+    });
+  }
+
+  void handle_waiting() {
+    std::vector<core::Event> events;
+    {
+      const std::lock_guard lock(mutex_);
+      events.swap(waiting_);
+    }
+    core::Effects round;
+    for (const core::Event& event : events) {
+      core::Effects effects = core_.step(event, clock_.now());
+      append(round.writes, std::move(effects.writes));
+      append(round.sends, std::move(effects.sends));
+      append(round.replies, std::move(effects.replies));
+      append(round.tasks, std::move(effects.tasks));
+      append(round.progress, std::move(effects.progress));
+      if (round.writes.size() >= kRoundMaxWrites) let_out(std::exchange(round, {}));
+    }
+    let_out(std::move(round));
+  }
+
+  // Law 2: commit before send.
+  void let_out(core::Effects round) {
+    if (!round.writes.empty()) {
+      const Result<void> committed = outlets_.commit(round.writes);
+      if (!committed.ok()) {
+        log::error("loop", committed.error().what +
+                               "; stopping now so that nothing is told that is not stored. "
+                               "Mend the cause and start again: workers keep their results");
+        std::_Exit(70);  // EX_SOFTWARE
+      }
+    }
+    if (!round.sends.empty()) outlets_.send(std::move(round.sends));
+    for (core::Reply& reply : round.replies) outlets_.answer(std::move(reply));
+    for (core::AssembleSheet& task : round.tasks) outlets_.assemble(std::move(task));
+    if (!round.progress.empty()) outlets_.progressed(std::move(round.progress));
+    for (auto write = round.writes.rbegin(); write != round.writes.rend(); ++write) {
+      if (const auto* appended = std::get_if<core::AppendEvent>(&*write)) {
+        outlets_.published(appended->row.id);
+        break;
+      }
+    }
+  }
+
+  const Outlets outlets_;
+  const Duration tick_;
+  const LoopClock clock_;
+  core::Core core_;
+  boost::asio::io_context io_;
+  boost::asio::steady_timer timer_;
+  boost::asio::signal_set signals_;
+  std::mutex mutex_;
+  std::vector<core::Event> waiting_;  // under mutex_
+};
+
+Loop::Loop(core::State state, core::Policy policy, Outlets outlets)
+    : impl_(std::make_unique<Impl>(std::move(state), policy, std::move(outlets))) {}
+Loop::~Loop() = default;
+void Loop::post(core::Event event) {
+  std::vector<core::Event> events;
+  events.push_back(std::move(event));
+  impl_->post(std::move(events));
+}
+void Loop::post(std::vector<core::Event>&& events) {
+  if (!events.empty()) impl_->post(std::move(events));
+}
+void Loop::stop_on_signals() { impl_->stop_on_signals(); }
+void Loop::run() { impl_->run(); }
+void Loop::stop() { impl_->stop(); }
+
+}  // namespace pirouette::runtime
