@@ -23,7 +23,8 @@ pirouette::Result<void> serve(const pirouette::runtime::Config& config) {
 int main(int argc, char** argv) {
   using namespace pirouette;
   CLI::App app{
-      "The coordinator of a Pirouette farm: takes batches, hands jobs to workers, serves the page.\n"
+      "The coordinator of a Pirouette farm: takes batches, hands jobs to workers, serves the "
+      "page.\n"
       "Example: pirouette-coordinator --folder /var/lib/pirouette --http 127.0.0.1:8080"};
   runtime::Config config;
   std::string http = "127.0.0.1:8080";
@@ -53,14 +54,15 @@ int main(int argc, char** argv) {
   config.policy.heartbeat = milliseconds(heartbeat_ms);
   config.policy.lease = milliseconds(lease_ms);
   if (config.policy.lease < config.policy.heartbeat * 3) {
-    log::error("coordinator", "--lease-ms must be at least three times --heartbeat-ms, so that one "
-                              "lost message is no lost worker");
+    log::error("coordinator",
+               "--lease-ms must be at least three times --heartbeat-ms, so that one "
+               "lost message is no lost worker");
     return 2;
   }
   const auto colon = http.rfind(':');
   const std::string port = colon == std::string::npos ? "" : http.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoi(port) > 65535) {
+  if (port.empty() || port.size() > 5 ||
+      port.find_first_not_of("0123456789") != std::string::npos || std::stoi(port) > 65535) {
     log::error("coordinator", "--http " + http + ": write it as HOST:PORT, as in 127.0.0.1:8080");
     return 2;
   }

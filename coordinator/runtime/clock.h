@@ -1,6 +1,6 @@
 #pragma once
-// The loop's clock: wall time at the start, carried on by the steady clock, so that a clock set back
-// or forward in the night moves no lease.
+// The loop's clock: wall time at the start, carried on by the steady clock, so that a clock set
+// back or forward in the night moves no lease.
 
 #include <chrono>
 

@@ -16,9 +16,9 @@ namespace pirouette::runtime {
 struct Config {
   std::filesystem::path folder;  // farm.db, blobs/, thumbnails/, keys/, endpoints.json
   std::string http_host = "127.0.0.1";
-  int http_port = 8080;                            // 0: any free one
-  std::string control = "tcp://127.0.0.1:5570";    // port 0: any free one
-  std::string blobs = "tcp://127.0.0.1:5571";
+  int http_port = 8080;                          // 0: any free one
+  std::string control = "tcp://127.0.0.1:5571";  // port 0: any free one
+  std::string blobs = "tcp://127.0.0.1:5572";
   bool plain = false;  // no CURVE; refused unless both are on loopback
   core::Policy policy;
   // Puts sheets together; empty: the real one (coordinator/assembly).

@@ -1,7 +1,5 @@
 #include "coordinator/runtime/loop.h"
 
-#include <utility>  // before Asio: Debian's 1.74 forgets it
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -10,6 +8,7 @@
 #include <csignal>
 #include <iterator>
 #include <mutex>
+#include <utility>  // before Asio: Debian's 1.74 forgets it
 
 #include "common/log.h"
 #include "coordinator/runtime/clock.h"

@@ -1,10 +1,10 @@
 #pragma once
 // The coordinator's heart: one thread that takes the events that wait, steps the core through them,
-// commits everything in ONE transaction, and only then lets anything out. It never waits for a round
-// to fill: while a commit is under way the next events gather, and that is the group commit.
+// commits everything in ONE transaction, and only then lets anything out. It never waits for a
+// round to fill: while a commit is under way the next events gather, and that is the group commit.
 //
-// A commit that fails ends the process loudly, because memory must never lead the disk: what was not
-// durable was told to nobody, and a new start reads back what was.
+// A commit that fails ends the process loudly, because memory must never lead the disk: what was
+// not durable was told to nobody, and a new start reads back what was.
 
 #include <cstddef>
 #include <functional>

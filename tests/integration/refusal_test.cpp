@@ -49,10 +49,10 @@ TEST(Refusal, NoCoordinatorIsExitCodeThree) {
 TEST(Refusal, ASecondCoordinatorOnTheSameFolderIsTurnedAway) {
   Farm farm;
   farm.start_coordinator();
-  const Finished second = run({binary("pirouette-coordinator"), "--folder",
-                               farm.coordinator_folder(), "--http", "127.0.0.1:0", "--control",
-                               "tcp://127.0.0.1:0", "--blobs", "tcp://127.0.0.1:0"},
-                              farm.folder(), seconds(10));
+  const Finished second =
+      run({binary("pirouette-coordinator"), "--folder", farm.coordinator_folder(), "--http",
+           "127.0.0.1:0", "--control", "tcp://127.0.0.1:0", "--blobs", "tcp://127.0.0.1:0"},
+          farm.folder(), seconds(10));
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_NE(second.err.find(std::to_string(farm.coordinator().pid())), std::string::npos)
       << second.err;
@@ -71,8 +71,9 @@ TEST(Refusal, AWorkerWithoutTheModelLeavesTheJobToOneThatHasIt) {
   EXPECT_FALSE(farm.wait_finished(batch, seconds(1)));
   EXPECT_EQ(farm.sql("SELECT count(*) FROM job WHERE state = 1"), "6");
 
-  farm.start_worker("two", {"--model", "another-model=" + tiny_model().string(), "--lora",
-                            "turnaround=" + (tiny_model() / "loras/peft.safetensors").string()});
+  farm.start_worker("two",
+                    {"--model", "another-model=" + tiny_model().string(), "--lora",
+                     "turnaround=" + (tiny_model() / "comfyui/loras/peft.safetensors").string()});
   ASSERT_TRUE(farm.wait_finished(batch, seconds(60))) << farm.logs();
 }
 

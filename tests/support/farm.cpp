@@ -65,30 +65,42 @@ void Farm::start_coordinator() {
   const fs::path written = coordinator_folder() / "endpoints.json";
   fs::remove(written);
   coordinator_ = std::make_unique<Process>(
-      std::vector<std::string>{binary("pirouette-coordinator"), "--folder", coordinator_folder(),
-                               "--http", http, "--control", endpoint("control", "tcp://127.0.0.1:0"),
-                               "--blobs", endpoint("blobs", "tcp://127.0.0.1:0"), "--heartbeat-ms",
-                               "200", "--lease-ms", "1500"},
+      std::vector<std::string>{
+          binary("pirouette-coordinator"), "--folder", coordinator_folder(), "--http", http,
+          "--control", endpoint("control", "tcp://127.0.0.1:0"), "--blobs",
+          endpoint("blobs", "tcp://127.0.0.1:0"), "--heartbeat-ms", "200", "--lease-ms", "1500"},
       folder_ / "coordinator.out", folder_ / "coordinator.log");
-  const bool started = wait_until([&] { return fs::exists(written) && !get("/api/v1/health").is_null(); },
-                                  std::chrono::seconds(20));
+  const bool started =
+      wait_until([&] { return fs::exists(written) && !get("/api/v1/health").is_null(); },
+                 std::chrono::seconds(20));
   if (!started) std::fprintf(stderr, "%s", logs().c_str());
   PIROUETTE_CHECK(started);
 }
 
 void Farm::start_worker(const std::string& name, const std::vector<std::string>& more) {
   endpoints_ = json::parse(read_text(coordinator_folder() / "endpoints.json"));
-  std::vector<std::string> argv{binary("pirouette-worker"), "serve", "--name", name,
-                                "--coordinator", endpoints_.at("control"), "--blobs",
-                                endpoints_.at("blobs"), "--key",
-                                coordinator_folder() / "keys" / "worker.key", "--folder",
-                                folder_ / ("worker-" + name), "--threads", "1"};
+  std::vector<std::string> argv{binary("pirouette-worker"),
+                                "serve",
+                                "--name",
+                                name,
+                                "--coordinator",
+                                endpoints_.at("control"),
+                                "--blobs",
+                                endpoints_.at("blobs"),
+                                "--key",
+                                coordinator_folder() / "keys" / "worker.key",
+                                "--folder",
+                                folder_ / ("worker-" + name),
+                                "--threads",
+                                "1"};
   if (more.empty()) {
-    argv.insert(argv.end(), {"--model", "tiny-kontext=" + tiny_model().string(), "--lora",
-                             "turnaround=" + (tiny_model() / "loras/peft.safetensors").string()});
+    argv.insert(argv.end(),
+                {"--model", "tiny-kontext=" + tiny_model().string(), "--lora",
+                 "turnaround=" + (tiny_model() / "comfyui/loras/peft.safetensors").string()});
   }
   argv.insert(argv.end(), more.begin(), more.end());
-  workers_[name] = std::make_unique<Process>(argv, folder_ / (name + ".out"), folder_ / (name + ".log"));
+  workers_[name] =
+      std::make_unique<Process>(argv, folder_ / (name + ".out"), folder_ / (name + ".log"));
 }
 
 Finished Farm::cli(const std::vector<std::string>& arguments, std::chrono::milliseconds limit) {

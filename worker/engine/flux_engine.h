@@ -1,0 +1,29 @@
+#pragma once
+// The engine that renders: FLUX.1 Kontext on libtorch, behind the torch-free engine.h. Models are
+// loaded and LoRAs merged at most once each and stay; text embeddings and reference latents are
+// cached. flux_engine.cpp is the only file that knows both the agent's types and the model, and the
+// wall where torch's exceptions end.
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/result.h"
+#include "worker/engine/engine.h"
+
+namespace pirouette::engine {
+
+struct FluxEngineConfig {
+  std::map<std::string, std::filesystem::path> models;  // name -> folder in the diffusers layout
+  std::map<std::string, std::filesystem::path> loras;   // name -> file or PEFT adapter folder
+  std::string dtype = "float32";                        // or "bfloat16"
+  int threads = 0;                                      // of the CPU; 0: as many as there are cores
+};
+
+// Checks that every named path is there and is what it should be; loads weights only for the first
+// job. invalid, not_found: which path is wrong and what was expected (a folder with
+// model_index.json, a safetensors file).
+Result<std::unique_ptr<Engine>> make_flux_engine(const FluxEngineConfig& config);
+
+}  // namespace pirouette::engine

@@ -1,0 +1,124 @@
+// pirouette-worker: `serve` works for a farm, `render` makes one picture without one.
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+
+#include "common/log.h"
+#include "worker/engine/flux_engine.h"
+#include "worker/link/worker_loop.h"
+#include "worker/render_command.h"
+
+namespace {
+
+using namespace pirouette;
+
+link::StopFlag stop_flag;
+
+// The first signal ends the process in order: what it holds goes back to the farm, what it finished
+// stays in its outbox. A second one ends it at once.
+void on_signal(int number) {
+  stop_flag.stop();
+  std::signal(number, SIG_DFL);
+}
+
+struct ServeOptions {
+  link::WorkerConfig worker;
+  std::vector<std::string> models, loras;  // NAME=PATH
+  std::string dtype = "float32";
+  int threads = 0;
+  bool debug = false;
+};
+
+// "NAME=PATH" -> {name, path}.
+Result<std::map<std::string, std::filesystem::path>> parse_named_paths(
+    const std::string& option, const std::vector<std::string>& texts) {
+  std::map<std::string, std::filesystem::path> paths;
+  for (const std::string& text : texts) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+      return Error{Errc::invalid, option + " " + text + ": write it as NAME=PATH"};
+    }
+    if (!paths.emplace(text.substr(0, equals), text.substr(equals + 1)).second) {
+      return Error{Errc::invalid, option + " " + text + ": this name is given twice"};
+    }
+  }
+  return paths;
+}
+
+Result<void> serve(const ServeOptions& options) {
+  engine::FluxEngineConfig config;
+  config.models = TRY(parse_named_paths("--model", options.models));
+  config.loras = TRY(parse_named_paths("--lora", options.loras));
+  config.dtype = options.dtype;
+  config.threads = options.threads;
+  const std::unique_ptr<engine::Engine> engine = TRY(engine::make_flux_engine(config));
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  return link::run(options.worker, *engine, stop_flag);
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "worker";
+}
+
+void add_serve_command(CLI::App& app, ServeOptions& options) {
+  CLI::App* command = app.add_subcommand(
+      "serve",
+      "Work for a farm until stopped. SIGTERM hands back what is in hand and ends.\n"
+      "Example: pirouette-worker serve --coordinator tcp://farm:5571 --blobs tcp://farm:5572 \\\n"
+      "  --key worker.key --folder /var/lib/pirouette-worker \\\n"
+      "  --model flux1-kontext-dev=/models/FLUX.1-Kontext-dev \\\n"
+      "  --lora turnaround=/models/kontext-turnaround-sheet-v1.safetensors");
+  options.worker.name = host_name();
+  options.worker.control_endpoint = "tcp://127.0.0.1:5571";
+  options.worker.blob_endpoint = "tcp://127.0.0.1:5572";
+  command->add_option("--name", options.worker.name, "The farm knows this worker by it")
+      ->capture_default_str();
+  command->add_option("--coordinator", options.worker.control_endpoint, "tcp://HOST:PORT")
+      ->capture_default_str();
+  command->add_option("--blobs", options.worker.blob_endpoint, "tcp://HOST:PORT")
+      ->capture_default_str();
+  command->add_option("--key", options.worker.key_file,
+                      "worker.key, made by the coordinator in its keys/ folder; without it the "
+                      "link is plain, which only a coordinator with --plain takes");
+  command
+      ->add_option("--folder", options.worker.folder,
+                   "Results not yet handed in, and fetched references; one worker a folder")
+      ->required();
+  command
+      ->add_option("--prefetch", options.worker.prefetch, "Jobs taken beyond the one that renders")
+      ->check(CLI::Range(0, 64))
+      ->capture_default_str();
+  command->add_option("--model", options.models, "NAME=FOLDER, diffusers layout; repeatable")
+      ->required();
+  command->add_option("--lora", options.loras, "NAME=FILE; repeatable");
+  command->add_option("--dtype", options.dtype)
+      ->check(CLI::IsMember({"float32", "bfloat16"}))
+      ->capture_default_str();
+  command->add_option("--threads", options.threads, "CPU threads of the engine; 0: all cores")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  command->add_flag("--debug", options.debug, "Log more");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Renders character views with FLUX.1 Kontext and a turnaround LoRA."};
+  app.require_subcommand(1);
+  ServeOptions options;
+  add_serve_command(app, options);
+  RenderCommand render(app);
+  CLI11_PARSE(app, argc, argv);
+
+  if (options.debug) log::set_level(log::Level::debug);
+  const Result<void> outcome = app.got_subcommand("serve") ? serve(options) : render.run();
+  if (!outcome.ok()) {
+    log::error("worker", outcome.error().what);
+    return 1;
+  }
+  return 0;
+}
