@@ -239,6 +239,28 @@ Result<Tensor> Weights::take(const std::string& name, at::IntArrayRef shape) {
   return tensor;
 }
 
+Result<Linear> Weights::take_linear(const std::string& name, int64_t out, int64_t in) {
+  Linear linear;
+  linear.weight = TRY(take(name + ".weight", {out, in}));
+  linear.bias = TRY(take(name + ".bias", {linear.weight.size(0)}));
+  return linear;
+}
+
+Result<Conv2d> Weights::take_conv(const std::string& name, int64_t out, int64_t in,
+                                  int64_t kernel) {
+  Conv2d conv;
+  conv.weight = TRY(take(name + ".weight", {out, in, kernel, kernel}));
+  conv.bias = TRY(take(name + ".bias", {conv.weight.size(0)}));
+  return conv;
+}
+
+Result<GroupNorm> Weights::take_group_norm(const std::string& name, int64_t channels) {
+  GroupNorm norm;
+  norm.weight = TRY(take(name + ".weight", {channels}));
+  norm.bias = TRY(take(name + ".bias", {norm.weight.size(0)}));
+  return norm;
+}
+
 Result<void> Weights::finish() const {
   if (tensors_.empty()) return {};
   std::string names;

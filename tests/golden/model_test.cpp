@@ -1,0 +1,36 @@
+#include "tests/golden/golden.h"
+
+namespace pirouette::flux::golden {
+namespace {
+
+TransformerInput transformer_input() {
+  TransformerInput input;
+  input.img = expected("transformer.hidden_states");
+  input.txt = expected("transformer.encoder_hidden_states");
+  input.pooled = expected("transformer.pooled_projections");
+  input.timestep = expected("transformer.timestep");
+  input.guidance = expected("transformer.guidance");
+  input.rope = make_rope(
+      at::cat({expected("transformer.txt_ids"), expected("transformer.img_ids")}, 0), kTinyAxes);
+  return input;
+}
+
+TEST(Transformer, PredictsWhatTheReferencePredicts) {
+  const at::NoGradGuard no_grad;
+  const Transformer model = get(Transformer::load(tiny_transformer_weights(), kTinyAxes));
+  EXPECT_LE(distance(model(transformer_input()), expected("transformer.output")), kPartTolerance);
+}
+
+TEST(Autoencoder, EncodesAndDecodesLikeTheReference) {
+  const at::NoGradGuard no_grad;
+  const Autoencoder model = get(Autoencoder::load(
+      get(canonical_autoencoder(get(load_weights(folder() / "vae")).to(at::kFloat, at::kCPU))),
+      LatentScaling{}));
+  EXPECT_LE(distance(model.encode_mean(expected("vae.encode.input")), expected("vae.encode.mode")),
+            kPartTolerance);
+  EXPECT_LE(distance(model.decode_raw(expected("vae.decode.input")), expected("vae.decode.output")),
+            kPartTolerance);
+}
+
+}  // namespace
+}  // namespace pirouette::flux::golden

@@ -1,0 +1,214 @@
+#include "worker/flux/transformer.h"
+
+#include <cmath>
+#include <numeric>
+#include <string>
+#include <utility>
+
+namespace pirouette::flux {
+namespace {
+
+constexpr double kNormEps = 1e-6;
+constexpr double kRopeTheta = 10'000;
+constexpr int64_t kTimeChannels = 256;     // sinusoids of timestep and guidance
+constexpr double kTimeMaxPeriod = 10'000;  // of those sinusoids
+constexpr double kTimeScale = 1'000;       // both are fed in thousandths
+
+struct Modulation {
+  Tensor shift, scale, gate;  // [B, 1, C]
+};
+
+struct Qkv {
+  Tensor q, k, v;  // [B, H, L, D]
+};
+
+struct Tokens {
+  Tensor img, txt;  // [B, Li, C], [B, Lt, C]
+};
+
+Tensor modulate(const Tensor& x, const Modulation& m) {
+  return layer_norm(x, {}, {}, kNormEps) * (1 + m.scale) + m.shift;
+}
+
+// x [B, H, L, D]: each pair of neighbours turned by its angle, in float32.
+Tensor rotate(const Tensor& x, const Rope& rope) {
+  const Tensor f = x.to(at::kFloat);
+  const auto pairs = f.unflatten(-1, {-1, 2}).unbind(-1);                  // 2 x [B, H, L, D/2]
+  const Tensor turned = at::stack({-pairs[1], pairs[0]}, -1).flatten(-2);  // [B, H, L, D]
+  return (f * rope.cos + turned * rope.sin).to(x.scalar_type());
+}
+
+// [B, L, 3*H*D] -> q, k, v [B, H, L, D], with q and k normed.
+Qkv split_heads(const Tensor& qkv, int64_t heads, const Tensor& query_norm,
+                const Tensor& key_norm) {
+  const auto parts = qkv.unflatten(-1, {3, heads, -1}).permute({2, 0, 3, 1, 4}).unbind(0);
+  return {rms_norm(parts[0], query_norm, kNormEps), rms_norm(parts[1], key_norm, kNormEps),
+          parts[2]};
+}
+
+// -> [B, L, H*D]
+Tensor attend_joined(const Qkv& x, const Rope& rope) {
+  return attend(rotate(x.q, rope), rotate(x.k, rope), x.v).transpose(1, 2).flatten(2);
+}
+
+Tensor gelu_tanh(const Tensor& x) { return at::gelu(x, "tanh"); }
+
+std::pair<Modulation, Modulation> modulations(const Stream& s, const Tensor& vec) {
+  const auto m = s.mod(at::silu(vec)).unsqueeze(1).chunk(6, -1);  // 6 x [B, 1, C]
+  return {{m[0], m[1], m[2]}, {m[3], m[4], m[5]}};
+}
+
+// vec [B, C]; rope covers text, then image.
+Tokens run(const DoubleBlock& block, Tokens x, const Tensor& vec, const Rope& rope, int64_t heads) {
+  const auto [img_attn, img_mlp] = modulations(block.img, vec);
+  const auto [txt_attn, txt_mlp] = modulations(block.txt, vec);
+  const auto project = [&](const Stream& s, const Tensor& tokens, const Modulation& m) {
+    return split_heads(s.qkv(modulate(tokens, m)), heads, s.query_norm, s.key_norm);
+  };
+  const Qkv img = project(block.img, x.img, img_attn);
+  const Qkv txt = project(block.txt, x.txt, txt_attn);
+  const Qkv joined{at::cat({txt.q, img.q}, 2), at::cat({txt.k, img.k}, 2),
+                   at::cat({txt.v, img.v}, 2)};
+  const Tensor out = attend_joined(joined, rope);  // [B, Lt+Li, C]
+  const int64_t text_len = x.txt.size(1);
+
+  const auto mlp = [](const Stream& s, const Tensor& tokens, const Modulation& m) {
+    return m.gate * s.mlp_out(gelu_tanh(s.mlp_in(modulate(tokens, m))));
+  };
+  x.img = x.img + img_attn.gate * block.img.proj(out.slice(1, text_len));
+  x.img = x.img + mlp(block.img, x.img, img_mlp);
+  x.txt = x.txt + txt_attn.gate * block.txt.proj(out.slice(1, 0, text_len));
+  x.txt = x.txt + mlp(block.txt, x.txt, txt_mlp);
+  return x;
+}
+
+// x [B, L, C]: attention and MLP side by side on the same normed tokens.
+Tensor run(const SingleBlock& block, const Tensor& x, const Tensor& vec, const Rope& rope,
+           int64_t heads) {
+  const auto m = block.modulation(at::silu(vec)).unsqueeze(1).chunk(3, -1);  // 3 x [B, 1, C]
+  const Modulation mod{m[0], m[1], m[2]};
+  const int64_t width = x.size(-1);
+  const Tensor wide = block.linear1(modulate(x, mod));  // [B, L, 3*C + mlp]
+  const Qkv qkv =
+      split_heads(wide.slice(-1, 0, 3 * width), heads, block.query_norm, block.key_norm);
+  const Tensor attention = attend_joined(qkv, rope);
+  const Tensor mlp = gelu_tanh(wide.slice(-1, 3 * width));
+  return x + mod.gate * block.linear2(at::cat({attention, mlp}, -1));
+}
+
+// t [B] in the model's dtype -> [B, 256]: cosines, then sines.
+Tensor sinusoids(const Tensor& t) {
+  const int64_t half = kTimeChannels / 2;
+  const auto floats = t.options().dtype(at::kFloat);
+  const Tensor frequencies =
+      at::exp(at::arange(half, floats) * (-std::log(kTimeMaxPeriod) / static_cast<double>(half)));
+  const Tensor angles = (t * kTimeScale).to(at::kFloat).unsqueeze(1) * frequencies;  // [B, half]
+  return at::cat({at::cos(angles), at::sin(angles)}, -1).to(t.scalar_type());
+}
+
+Result<Stream> take_stream(Weights& w, const std::string& block, const std::string& stream,
+                           int64_t width, int64_t head_width) {
+  const std::string at = block + stream;
+  Stream s;
+  s.mod = TRY(w.take_linear(at + "_mod.lin", 6 * width, width));
+  s.qkv = TRY(w.take_linear(at + "_attn.qkv", 3 * width, width));
+  s.query_norm = TRY(w.take(at + "_attn.norm.query_norm.scale", {head_width}));
+  s.key_norm = TRY(w.take(at + "_attn.norm.key_norm.scale", {head_width}));
+  s.proj = TRY(w.take_linear(at + "_attn.proj", width, width));
+  s.mlp_in = TRY(w.take_linear(at + "_mlp.0", -1, width));
+  s.mlp_out = TRY(w.take_linear(at + "_mlp.2", width, s.mlp_in.weight.size(0)));
+  return s;
+}
+
+Result<SingleBlock> take_single(Weights& w, const std::string& at, int64_t width,
+                                int64_t head_width) {
+  SingleBlock b;
+  b.modulation = TRY(w.take_linear(at + "modulation.lin", 3 * width, width));
+  b.linear1 = TRY(w.take_linear(at + "linear1", -1, width));
+  b.linear2 = TRY(w.take_linear(at + "linear2", width, b.linear1.weight.size(0) - 2 * width));
+  b.query_norm = TRY(w.take(at + "norm.query_norm.scale", {head_width}));
+  b.key_norm = TRY(w.take(at + "norm.key_norm.scale", {head_width}));
+  return b;
+}
+
+Result<Embedder> take_embedder(Weights& w, const std::string& name, int64_t in, int64_t width) {
+  return Embedder{TRY(w.take_linear(name + ".in_layer", width, in)),
+                  TRY(w.take_linear(name + ".out_layer", width, width))};
+}
+
+}  // namespace
+
+Rope make_rope(const Tensor& ids, const RopeAxes& axes) {
+  std::vector<Tensor> angles;  // of each axis: [L, axis/2]
+  const Tensor positions = ids.to(at::kDouble);
+  for (std::size_t axis = 0; axis < axes.size(); ++axis) {
+    const Tensor exponents =
+        at::arange(0, axes[axis], 2, positions.options()) / static_cast<double>(axes[axis]);
+    const Tensor frequencies = at::reciprocal(at::pow(kRopeTheta, exponents));
+    angles.push_back(at::outer(positions.select(1, static_cast<int64_t>(axis)), frequencies));
+  }
+  const Tensor all = at::cat(angles, -1).repeat_interleave(2, 1);  // [L, D]
+  return {at::cos(all).to(at::kFloat), at::sin(all).to(at::kFloat)};
+}
+
+Tensor Embedder::operator()(const Tensor& x) const { return out_layer(at::silu(in_layer(x))); }
+
+Result<Transformer> Transformer::load(Weights w, const RopeAxes& axes) {
+  Transformer t;
+  t.axes_ = axes;
+  t.img_in_ = TRY(w.take_linear("img_in", -1, -1));
+  const int64_t width = t.img_in_.weight.size(0);
+  const int64_t head_width = std::accumulate(axes.begin(), axes.end(), int64_t{0});
+  if (head_width <= 0 || width % head_width != 0)
+    return Error{Errc::invalid, w.source() + ": a width of " + std::to_string(width) +
+                                    " does not split into heads of " + std::to_string(head_width) +
+                                    " (axes_dims_rope in the transformer's config.json)"};
+  t.heads_ = width / head_width;
+  t.txt_in_ = TRY(w.take_linear("txt_in", width, -1));
+  t.time_in_ = TRY(take_embedder(w, "time_in", kTimeChannels, width));
+  t.vector_in_ = TRY(take_embedder(w, "vector_in", -1, width));
+  t.guided_ = w.contains("guidance_in.in_layer.weight");
+  if (t.guided_) t.guidance_in_ = TRY(take_embedder(w, "guidance_in", kTimeChannels, width));
+
+  const auto has_block = [&](const std::string& at) {
+    return w.contains(at + "img_mod.lin.weight") || w.contains(at + "linear1.weight");
+  };
+  for (int i = 0;; ++i) {
+    const std::string at = "double_blocks." + std::to_string(i) + '.';
+    if (i > 0 && !has_block(at)) break;
+    t.double_blocks_.push_back({TRY(take_stream(w, at, "img", width, head_width)),
+                                TRY(take_stream(w, at, "txt", width, head_width))});
+  }
+  for (int i = 0;; ++i) {
+    const std::string at = "single_blocks." + std::to_string(i) + '.';
+    if (i > 0 && !has_block(at)) break;
+    t.single_blocks_.push_back(TRY(take_single(w, at, width, head_width)));
+  }
+  t.final_modulation_ = TRY(w.take_linear("final_layer.adaLN_modulation.1", 2 * width, width));
+  t.final_linear_ = TRY(w.take_linear("final_layer.linear", -1, width));
+  TRY(w.finish());
+  return t;
+}
+
+Tensor Transformer::condition(const TransformerInput& input) const {
+  Tensor vec = time_in_(sinusoids(input.timestep));
+  if (guided_) vec = vec + guidance_in_(sinusoids(input.guidance));
+  return vec + vector_in_(input.pooled);  // [B, C]
+}
+
+Tensor Transformer::operator()(const TransformerInput& input) const {
+  const Tensor vec = condition(input);
+  Tokens tokens{img_in_(input.img), txt_in_(input.txt)};
+  for (const DoubleBlock& block : double_blocks_)
+    tokens = run(block, std::move(tokens), vec, input.rope, heads_);
+
+  Tensor joined = at::cat({tokens.txt, tokens.img}, 1);  // [B, Lt+Li, C]
+  for (const SingleBlock& block : single_blocks_)
+    joined = run(block, joined, vec, input.rope, heads_);
+
+  const Tensor img = joined.slice(1, input.txt.size(1));
+  const auto m = final_modulation_(at::silu(vec)).unsqueeze(1).chunk(2, -1);  // shift, scale
+  return final_linear_(modulate(img, {m[0], m[1], {}}));
+}
+
+}  // namespace pirouette::flux

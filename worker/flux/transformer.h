@@ -1,0 +1,89 @@
+#pragma once
+// The FLUX.1 transformer: image and text tokens side by side through double blocks, then joined
+// through single blocks (black-forest-labs/flux: src/flux/model.py, modules/layers.py). Plain
+// structs of weights whose names are the checkpoint's; LoRA is merged before they get here, so the
+// model never knows. Sizes are read from the weights. No state: safe from several threads.
+//
+// Letters: B batch, Li image tokens (noise, then reference), Lt text tokens, L = Lt + Li,
+// C hidden width, H heads, D head width.
+
+#include <array>
+#include <vector>
+
+#include "common/result.h"
+#include "worker/flux/checkpoint.h"
+#include "worker/flux/ops.h"
+
+namespace pirouette::flux {
+
+// Head widths given to the three position axes (picture, row, column); their sum is D.
+// FLUX.1's are the default; a tiny test model says its own in config.json.
+using RopeAxes = std::array<int64_t, 3>;
+inline constexpr RopeAxes kFluxRopeAxes = {16, 56, 56};
+
+// Rotary embedding of L tokens: float32 [L, D], each angle twice (for a pair of neighbours).
+struct Rope {
+  Tensor cos, sin;
+};
+
+// ids [L, 3], any dtype. Angles in float64, as the reference computes them; theta is 10,000.
+Rope make_rope(const Tensor& ids, const RopeAxes& axes);
+
+// One stream (image or text) of a double block.
+struct Stream {
+  Linear mod, qkv, proj, mlp_in, mlp_out;
+  Tensor query_norm, key_norm;  // [D]
+};
+
+struct DoubleBlock {
+  Stream img, txt;
+};
+
+struct SingleBlock {
+  Linear modulation, linear1, linear2;
+  Tensor query_norm, key_norm;  // [D]
+};
+
+// linear, SiLU, linear.
+struct Embedder {
+  Linear in_layer, out_layer;
+  Tensor operator()(const Tensor& x) const;
+};
+
+struct TransformerInput {
+  Tensor img;       // [B, Li, 64] packed latents
+  Tensor txt;       // [B, Lt, 4096] T5
+  Tensor pooled;    // [B, 768] CLIP
+  Tensor timestep;  // [B] sigma in 0..1, in the model's dtype: the reference rounds it there
+  Tensor guidance;  // [B]; ignored by a model without guidance
+  Rope rope;        // of text tokens, then image tokens
+};
+
+class Transformer {
+ public:
+  // Canonical names (diffusers_layout.h renames others). invalid or not_found names the tensor.
+  static Result<Transformer> load(Weights weights, const RopeAxes& axes);
+
+  // The velocity of every image token: [B, Li, 64] -> [B, Li, 64].
+  Tensor operator()(const TransformerInput& input) const;
+
+  int64_t in_channels() const { return img_in_.weight.size(1); }
+  int64_t out_channels() const { return final_linear_.weight.size(0); }
+  int64_t text_channels() const { return txt_in_.weight.size(1); }
+  int64_t pooled_channels() const { return vector_in_.in_layer.weight.size(1); }
+  const RopeAxes& rope_axes() const { return axes_; }
+
+ private:
+  Tensor condition(const TransformerInput& input) const;
+
+  RopeAxes axes_{};
+  int64_t heads_ = 0;
+  Linear img_in_, txt_in_;
+  Embedder time_in_, vector_in_, guidance_in_;
+  bool guided_ = false;
+  std::vector<DoubleBlock> double_blocks_;
+  std::vector<SingleBlock> single_blocks_;
+  Linear final_modulation_, final_linear_;
+};
+
+}  // namespace pirouette::flux
