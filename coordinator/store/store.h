@@ -9,7 +9,6 @@
 // Only this connection checkpoints, so that no two ever race at a reset of the WAL (SQLite before
 // 3.51.3 can corrupt it then). A lock file beside the database keeps a second coordinator out.
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>

@@ -69,9 +69,10 @@ CREATE TABLE job (
   metrics TEXT NOT NULL,
   error TEXT NOT NULL
 ) STRICT;
-CREATE INDEX job_pose ON job (pose);
--- Small: only what is running just now.
-CREATE INDEX job_leased ON job (worker) WHERE state = 2;
+-- By sheet, and so by batch: sheets come in order, so this index grows at its end.
+CREATE INDEX job_sheet ON job (sheet);
+-- Small: only what is running just now. The counts a batch need no more than this index.
+CREATE INDEX job_leased ON job (batch) WHERE state = 2;
 
 -- Keyed by job first: a start reads the leases of the jobs that are not done, and nothing else.
 CREATE TABLE lease (
@@ -82,6 +83,14 @@ CREATE TABLE lease (
   leased_at INTEGER NOT NULL,
   PRIMARY KEY (job, id)
 ) STRICT, WITHOUT ROWID;
+
+-- One row: the highest lease number ever given. Leases are not kept by number, and a number given
+-- twice would let an old worker speak for a new one.
+CREATE TABLE fence (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  lease INTEGER NOT NULL
+) STRICT;
+INSERT INTO fence (id, lease) VALUES (1, 0);
 
 CREATE TABLE worker (
   id INTEGER PRIMARY KEY,

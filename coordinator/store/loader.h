@@ -1,0 +1,14 @@
+#pragma once
+// Reads back what a coordinator starts from. Only what may still change is read, by indexes: the
+// time a start takes goes with the open work, not with all that was ever rendered.
+
+#include <SQLiteCpp/SQLiteCpp.h>
+
+#include "coordinator/core/state.h"
+
+namespace pirouette::store {
+
+// In one snapshot. Throws SQLite::Exception and CorruptRow.
+core::State load_state(SQLite::Database& database);
+
+}  // namespace pirouette::store

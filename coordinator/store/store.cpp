@@ -1,0 +1,186 @@
+#include "coordinator/store/store.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "common/log.h"
+#include "coordinator/store/connection.h"
+#include "coordinator/store/database_lock.h"
+#include "coordinator/store/loader.h"
+#include "coordinator/store/migrate.h"
+#include "coordinator/store/writer.h"
+#include "db/migrations.h"
+
+namespace pirouette::store {
+namespace {
+
+// A checkpoint copies each page once, however often it changed, and holds up the commit it follows:
+// rarely is cheap, but the log must fit the disk and be read again at a start.
+constexpr std::uint64_t kCheckpointBytes = 32ull << 20;
+// Readers that never pause can keep the log from starting anew. Past this it is said, once.
+constexpr std::uint64_t kWalWarnBytes = 1ull << 30;
+
+// One row among all tables: the kind of write in the low bits of its id.
+template <typename Put>
+std::uint64_t row_key(const Put& put, std::size_t kind) {
+  static_assert(std::variant_size_v<core::Write> <= 8);
+  return put.row.id.value << 3 | kind;
+}
+
+}  // namespace
+
+class Store::Impl {
+ public:
+  Impl(DatabaseLock lock, SQLite::Database database, const std::filesystem::path& path)
+      : lock_(std::move(lock)),
+        path_(path.string()),
+        database_(std::move(database)),
+        page_bytes_(
+            static_cast<std::uint64_t>(database_.execAndGet("PRAGMA page_size").getInt64())),
+        writer_(database_),
+        begin_(database_, "BEGIN IMMEDIATE"),
+        commit_(database_, "COMMIT") {
+    sqlite3_wal_hook(database_.getHandle(), &Impl::note_wal, this);
+  }
+
+  core::State load() { return load_state(database_); }
+  void commit(std::span<const core::Write> writes);
+  void roll_back();
+
+  const std::string& path() const { return path_; }
+
+  std::atomic<std::uint64_t> commits_{0}, changes_{0}, checkpoints_{0}, wal_bytes_{0};
+
+ private:
+  static int note_wal(void* self, sqlite3*, const char*, int pages);
+  void pick_rows(std::span<const core::Write> writes);
+  void write_rows();
+  void checkpoint_if_long();
+
+  DatabaseLock lock_;
+  const std::string path_;
+  SQLite::Database database_;
+  const std::uint64_t page_bytes_;
+  Writer writer_;
+  SQLite::Statement begin_, commit_;
+
+  // The rows of this commit: kept between commits for their memory.
+  std::vector<const core::Write*> rows_;
+  std::unordered_map<std::uint64_t, std::size_t> places_;  // row_key -> index in rows_
+
+  std::uint64_t checkpoint_at_ = kCheckpointBytes;
+  bool wal_warned_ = false;
+};
+
+int Store::Impl::note_wal(void* self, sqlite3*, const char*, int pages) {
+  auto* impl = static_cast<Impl*>(self);
+  impl->wal_bytes_ = static_cast<std::uint64_t>(pages) * impl->page_bytes_;
+  return SQLITE_OK;
+}
+
+void Store::Impl::pick_rows(std::span<const core::Write> writes) {
+  rows_.clear();
+  places_.clear();
+  for (const core::Write& write : writes) {
+    const std::uint64_t key =
+        std::visit([&](const auto& put) { return row_key(put, write.index()); }, write);
+    const auto [place, is_new] = places_.try_emplace(key, rows_.size());
+    // The ledger is append-only: a number used twice must fail, not overwrite.
+    if (is_new || std::holds_alternative<core::AppendEvent>(write)) {
+      rows_.push_back(&write);
+    } else {
+      rows_[place->second] = &write;
+    }
+  }
+}
+
+void Store::Impl::write_rows() {
+  LeaseId highest;
+  for (const core::Write* write : rows_) {
+    writer_.put(*write);
+    if (const auto* put = std::get_if<core::PutLease>(write)) {
+      highest = std::max(highest, put->row.id);
+    }
+  }
+  if (highest) writer_.raise_fence(highest);
+}
+
+void Store::Impl::commit(std::span<const core::Write> writes) {
+  if (writes.empty()) return;
+  pick_rows(writes);
+  begin_.reset();
+  begin_.exec();
+  write_rows();
+  commit_.reset();
+  commit_.exec();
+  ++commits_;
+  changes_ += rows_.size();
+  checkpoint_if_long();
+}
+
+void Store::Impl::roll_back() {
+  // The commit that failed is lost in any case; SQLite may have rolled it back already.
+  if (sqlite3_get_autocommit(database_.getHandle()) == 0) database_.tryExec("ROLLBACK");
+}
+
+void Store::Impl::checkpoint_if_long() {
+  if (wal_bytes_ < kCheckpointBytes) checkpoint_at_ = kCheckpointBytes;
+  if (wal_bytes_ < checkpoint_at_) return;
+  int pages = 0, copied = 0;
+  const int code = sqlite3_wal_checkpoint_v2(database_.getHandle(), nullptr,
+                                             SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
+  if (code != SQLITE_OK && code != SQLITE_BUSY) {
+    throw SQLite::Exception(database_.getHandle(), code);
+  }
+  ++checkpoints_;
+  // All copied, the log starts anew at the next commit, unless a reader is in it just then.
+  checkpoint_at_ = wal_bytes_ + kCheckpointBytes;
+  if (wal_bytes_ > kWalWarnBytes && !wal_warned_) {
+    wal_warned_ = true;
+    log::warn("store", "the write-ahead log of " + path_ + " has grown to " +
+                           std::to_string(wal_bytes_ >> 20) +
+                           " MiB: something reads the database without a pause, close it");
+  }
+}
+
+Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store::~Store() = default;
+
+Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path) {
+  return walled("opening the database " + path.string(), [&]() -> Result<std::unique_ptr<Store>> {
+    DatabaseLock lock = TRY(DatabaseLock::take(path));
+    SQLite::Database database = open_writer(path);
+    TRY(migrate(database, kMigrations));
+    return std::unique_ptr<Store>(
+        new Store(std::make_unique<Impl>(std::move(lock), std::move(database), path)));
+  });
+}
+
+Result<core::State> Store::load() {
+  return walled("reading the database " + impl_->path(),
+                [&]() -> Result<core::State> { return impl_->load(); });
+}
+
+Result<void> Store::commit(std::span<const core::Write> writes) {
+  Result<void> result = walled("writing to the database " + impl_->path(), [&]() -> Result<void> {
+    impl_->commit(writes);
+    return {};
+  });
+  if (!result.ok()) impl_->roll_back();
+  return result;
+}
+
+StoreStats Store::stats() const {
+  return {.commits = impl_->commits_,
+          .changes = impl_->changes_,
+          .checkpoints = impl_->checkpoints_,
+          .wal_bytes = impl_->wal_bytes_};
+}
+
+}  // namespace pirouette::store
