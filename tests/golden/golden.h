@@ -59,4 +59,17 @@ inline Weights tiny_transformer_weights() {
       canonical_transformer(get(load_weights(folder() / "transformer")).to(at::kFloat, at::kCPU)));
 }
 
+// The reference's one forward pass, batch 2.
+inline TransformerInput transformer_input() {
+  TransformerInput input;
+  input.img = expected("transformer.hidden_states");
+  input.txt = expected("transformer.encoder_hidden_states");
+  input.pooled = expected("transformer.pooled_projections");
+  input.timestep = expected("transformer.timestep");
+  input.guidance = expected("transformer.guidance");
+  input.rope = make_rope(
+      at::cat({expected("transformer.txt_ids"), expected("transformer.img_ids")}, 0), kTinyAxes);
+  return input;
+}
+
 }  // namespace pirouette::flux::golden

@@ -3,18 +3,6 @@
 namespace pirouette::flux::golden {
 namespace {
 
-TransformerInput transformer_input() {
-  TransformerInput input;
-  input.img = expected("transformer.hidden_states");
-  input.txt = expected("transformer.encoder_hidden_states");
-  input.pooled = expected("transformer.pooled_projections");
-  input.timestep = expected("transformer.timestep");
-  input.guidance = expected("transformer.guidance");
-  input.rope = make_rope(
-      at::cat({expected("transformer.txt_ids"), expected("transformer.img_ids")}, 0), kTinyAxes);
-  return input;
-}
-
 TEST(Transformer, PredictsWhatTheReferencePredicts) {
   const at::NoGradGuard no_grad;
   const Transformer model = get(Transformer::load(tiny_transformer_weights(), kTinyAxes));
