@@ -121,8 +121,17 @@ inline constexpr std::size_t kBatchMaxSheets = 10'000;
 inline constexpr std::size_t kPoseSetMaxViews = 64;
 inline constexpr std::size_t kPromptMaxBytes = 8'192;
 inline constexpr std::size_t kNameMaxBytes = 200;
-inline constexpr int kSideMinPx = 64, kSideMaxPx = 4096;  // multiples of 16
+inline constexpr std::size_t kRecipeMaxBytes = 1 << 20;   // a recipe as JSON
+inline constexpr std::size_t kBatchMaxBytes = 128 << 20;  // 10,000 sheets with long notes
+inline constexpr std::size_t kLorasMax = 8;
+inline constexpr int kSideMinPx = 64, kSideMaxPx = 4096;
+inline constexpr int kSideMultiplePx =
+    16;  // the autoencoder's 8 times the transformer's patch of 2
 inline constexpr int kStepsMax = 200;
+inline constexpr int kSequenceLengthMax = 512;  // FLUX's T5 was trained with no more
+inline constexpr double kLoraScaleMax = 4;      // to either side; LoRAs fall apart long before
+inline constexpr double kGuidanceMax = 30;      // above 10 pictures are burnt already
+inline constexpr double kTrueCfgMax = 30;
 
 // JSON as schema/recipe.schema.json describes it. Missing fields get the defaults; every wrong or
 // unknown field is named in the one error (invalid).

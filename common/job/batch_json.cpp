@@ -1,0 +1,119 @@
+// Batches as JSON. A character's name becomes a file's name, so names that differ only in upper and
+// lower case are the same name: some file systems think so.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "common/job/recipe_json.h"
+
+namespace pirouette {
+namespace {
+
+using job::Complaints;
+using job::Fields;
+using nlohmann::json;
+using nlohmann::ordered_json;
+using Need = job::Fields::Need;
+
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+SheetSpec read_sheet(const json& value, const std::string& path, Complaints& complaints) {
+  SheetSpec sheet;
+  Fields fields(value, path, complaints);
+  fields.name("character", sheet.character, "_-.", Need::required);
+  if (sheet.character.starts_with('.') || sheet.character.ends_with('.')) {
+    fields.complain("character", "must not start or end with a dot, as " +
+                                     job::in_quotes(sheet.character) + " does: it names files");
+  }
+  std::string reference;
+  fields.text("reference", reference, kNameMaxBytes, Need::required);
+  if (!reference.empty()) {
+    const Result<Digest> digest = parse_digest(reference);
+    if (digest.ok()) {
+      sheet.reference = digest.value();
+    } else {
+      fields.complain("reference",
+                      "must be the SHA-256 of an uploaded picture (64 hexadecimal "
+                      "digits), not " +
+                          job::in_quotes(reference));
+    }
+  }
+  fields.text("notes", sheet.notes, kPromptMaxBytes);
+  std::uint64_t seed = 0;
+  if (fields.seed("seed", seed)) sheet.seed = seed;
+  fields.finish();
+  return sheet;
+}
+
+void read_sheets(Fields& fields, BatchSpec& batch, Complaints& complaints) {
+  const json* sheets = fields.array("sheets", 1, kBatchMaxSheets, Need::required);
+  if (sheets == nullptr) return;
+  std::set<std::string> characters;
+  batch.sheets.reserve(sheets->size());
+  for (std::size_t i = 0; i < sheets->size(); ++i) {
+    const std::string path = fields.path("sheets") + "[" + std::to_string(i) + "]";
+    batch.sheets.push_back(read_sheet((*sheets)[i], path, complaints));
+    const std::string& character = batch.sheets.back().character;
+    if (!character.empty() && !characters.insert(lower_case(character)).second) {
+      complaints.add(path + ".character", "is " + job::in_quotes(character) +
+                                              " a second time; each character of a batch needs "
+                                              "its own name, whatever its case");
+    }
+  }
+}
+
+void read_deadline(Fields& fields, BatchSpec& batch) {
+  std::string text;
+  const json* value = fields.find("deadline");
+  if (value == nullptr || value->is_null()) return;
+  fields.text("deadline", text, kNameMaxBytes);
+  if (text.empty()) return;
+  const Result<Instant> instant = parse_rfc3339(text);
+  if (!instant.ok()) return fields.complain("deadline", instant.error().what);
+  batch.deadline = Instant{instant.value().us / 1000 * 1000};  // as it is written: milliseconds
+}
+
+}  // namespace
+
+Result<BatchSpec> parse_batch(std::string_view text) {
+  Result<json> value = job::parse_json(text, kBatchMaxBytes);
+  if (!value.ok()) return std::move(value).error().with("the batch");
+  Complaints complaints;
+  BatchSpec batch;
+  Fields fields(value.value(), "", complaints);
+  fields.text("name", batch.name, kNameMaxBytes, Need::required);
+  fields.text("owner", batch.owner, kNameMaxBytes);
+  fields.whole("priority", batch.priority, 0, 100);
+  read_deadline(fields, batch);
+  const json* recipe = fields.find("recipe");
+  batch.recipe =
+      job::read_recipe(recipe == nullptr ? json::object() : *recipe, "recipe", complaints);
+  read_sheets(fields, batch, complaints);
+  fields.finish();
+  if (!complaints.none()) return complaints.error();
+  return batch;
+}
+
+std::string to_json(const BatchSpec& batch) {
+  ordered_json sheets = ordered_json::array();
+  for (const SheetSpec& sheet : batch.sheets) {
+    ordered_json written = {{"character", sheet.character},
+                            {"reference", to_hex(sheet.reference)},
+                            {"notes", sheet.notes}};
+    if (sheet.seed) written["seed"] = *sheet.seed;
+    sheets.push_back(std::move(written));
+  }
+  ordered_json written = {
+      {"name", batch.name}, {"owner", batch.owner}, {"priority", batch.priority}};
+  if (batch.deadline) written["deadline"] = to_rfc3339(*batch.deadline);
+  written["recipe"] = job::write_recipe(batch.recipe);
+  written["sheets"] = std::move(sheets);
+  return job::dump(written);
+}
+
+}  // namespace pirouette

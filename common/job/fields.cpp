@@ -1,0 +1,255 @@
+// See fields.h. nlohmann-json's exceptions end here; its own messages quote raw bytes, so ours say
+// the place instead.
+
+#include "common/job/fields.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace pirouette::job {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kQuotedMaxBytes = 40;  // enough to recognise a value by
+
+Error invalid(std::string what) { return Error{Errc::invalid, std::move(what)}; }
+
+// "line 3, column 17" of a byte offset that counts from 1.
+std::string place(std::string_view text, std::size_t byte) {
+  const std::string_view before = text.substr(0, std::min(text.size(), byte > 0 ? byte - 1 : 0));
+  const auto lines = std::count(before.begin(), before.end(), '\n');
+  const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
+  return "line " + std::to_string(lines + 1) + ", column " +
+         std::to_string(before.size() - line_start + 1);
+}
+
+// Watches a parse for what the parser itself accepts: fields given twice, and deep nesting.
+class Watch {
+ public:
+  bool operator()(int depth, json::parse_event_t event, const json& value) {
+    if (event == json::parse_event_t::object_start) keys_.emplace_back();
+    if (event == json::parse_event_t::object_end) keys_.pop_back();
+    if (event == json::parse_event_t::key && !keys_.back().insert(value).second && twice.empty()) {
+      twice = value.get<std::string>();
+    }
+    too_deep = too_deep || depth > kJsonMaxDepth;
+    return !too_deep;  // false drops what follows, so that nothing deep is ever built
+  }
+
+  std::string twice;
+  bool too_deep = false;
+
+ private:
+  std::vector<std::set<std::string>> keys_{1};
+};
+
+std::string printed(double value) {
+  std::string text = json(value).dump();
+  if (text.ends_with(".0")) text.resize(text.size() - 2);
+  return text;
+}
+
+// What stands in the field, for a complaint.
+std::string shown(const json& value) {
+  if (value.is_string()) return in_quotes(value.get_ref<const std::string&>());
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "an array";
+  return value.dump();
+}
+
+bool has_control_characters(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\n' && c != '\t' && c != '\r') || byte == 0x7f;
+  });
+}
+
+}  // namespace
+
+void Complaints::add(const std::string& path, const std::string& what) {
+  ++count_;
+  if (named_.size() < kComplaintsNamed) named_.push_back(path.empty() ? what : path + " " + what);
+}
+
+Error Complaints::error() const {
+  PIROUETTE_CHECK(!none());
+  std::string what;
+  for (const std::string& one : named_) what += (what.empty() ? "" : "; ") + one;
+  if (count_ > named_.size()) {
+    what += "; and " + std::to_string(count_ - named_.size()) + " more mistakes";
+  }
+  return invalid(what);
+}
+
+Result<json> parse_json(std::string_view text, std::size_t limit_bytes) {
+  if (text.size() > limit_bytes) {
+    return invalid("is " + std::to_string(text.size()) + " bytes; at most " +
+                   std::to_string(limit_bytes) + " are accepted");
+  }
+  Watch watch;
+  const json::parser_callback_t callback = [&watch](int depth, json::parse_event_t event,
+                                                    json& value) {
+    return watch(depth, event, value);
+  };
+  json parsed;
+  try {
+    parsed = json::parse(text, callback);
+  } catch (const json::parse_error& error) {
+    return invalid("is not JSON in UTF-8: see " + place(text, error.byte));
+  } catch (const json::exception&) {
+    return invalid("has a number that is too large");
+  }
+  if (watch.too_deep) {
+    return invalid("is nested deeper than " + std::to_string(kJsonMaxDepth) + " levels");
+  }
+  if (!watch.twice.empty()) return invalid("gives the field " + in_quotes(watch.twice) + " twice");
+  return parsed;
+}
+
+std::string in_quotes(std::string_view text) {
+  std::string_view start = text.substr(0, kQuotedMaxBytes);
+  // Not in the middle of a character: UTF-8 continues with bytes 10xxxxxx.
+  const auto continues = [&] {
+    return (static_cast<unsigned char>(text[start.size()]) & 0xC0u) == 0x80u;
+  };
+  while (start.size() < text.size() && !start.empty() && continues()) start.remove_suffix(1);
+  std::string out = "\"";
+  for (const char c : start) out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  return out + (start.size() < text.size() ? "…\"" : "\"");
+}
+
+std::string listed(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+Fields::Fields(const json& object, std::string path, Complaints& complaints)
+    : object_(object),
+      path_(std::move(path)),
+      complaints_(complaints),
+      is_object_(object.is_object()) {
+  if (!is_object_) complaints_.add(path_, "must be an object of fields, not " + shown(object));
+}
+
+std::string Fields::path(const std::string& field) const {
+  return path_.empty() ? field : path_ + "." + field;
+}
+
+void Fields::complain(const std::string& field, const std::string& what) {
+  complaints_.add(path(field), what);
+}
+
+const json* Fields::find(const std::string& field, Need need) {
+  taken_.insert(field);
+  if (!is_object_) return nullptr;
+  const auto found = object_.find(field);
+  if (found != object_.end()) return &*found;
+  if (need == Need::required) complain(field, "is missing");
+  return nullptr;
+}
+
+void Fields::text(const std::string& field, std::string& out, std::size_t max_bytes, Need need) {
+  const json* value = find(field, need);
+  if (value == nullptr) return;
+  if (!value->is_string()) return complain(field, "must be a text, not " + shown(*value));
+  const auto& text = value->get_ref<const std::string&>();
+  if (text.size() > max_bytes) {
+    return complain(field, "is " + std::to_string(text.size()) + " bytes long; at most " +
+                               std::to_string(max_bytes) + " are accepted");
+  }
+  if (has_control_characters(text)) return complain(field, "has control characters in it");
+  if (text.empty() && need == Need::required) return complain(field, "must not be empty");
+  out = text;
+}
+
+void Fields::name(const std::string& field, std::string& out, std::string_view also, Need need) {
+  constexpr std::size_t kMaxBytes = 200;  // a file's name with an ending fits in 255 bytes
+  const json* value = find(field, need);
+  if (value == nullptr) return;
+  const auto allowed = [also](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           also.find(c) != std::string_view::npos;
+  };
+  const std::string text = value->is_string() ? value->get<std::string>() : "";
+  if (text.empty() || text.size() > kMaxBytes || !std::all_of(text.begin(), text.end(), allowed)) {
+    std::string characters = "letters, digits";
+    for (const char c : also) characters += std::string(" ") + c;
+    return complain(field, "must be a name of 1 to " + std::to_string(kMaxBytes) +
+                               " characters of " + characters + ", not " + shown(*value));
+  }
+  out = text;
+}
+
+void Fields::whole(const std::string& field, int& out, int low, int high, int multiple_of,
+                   Need need) {
+  const json* value = find(field, need);
+  if (value == nullptr) return;
+  // get<double>() holds any 64-bit integer well enough to see that it is out of range.
+  if (!value->is_number_integer() || value->get<double>() < low || value->get<double>() > high ||
+      value->get<int>() % multiple_of != 0) {
+    const std::string kind =
+        multiple_of == 1 ? "a whole number" : "a multiple of " + std::to_string(multiple_of);
+    return complain(field, "must be " + kind + " from " + std::to_string(low) + " to " +
+                               std::to_string(high) + ", not " + shown(*value));
+  }
+  out = value->get<int>();
+}
+
+void Fields::number(const std::string& field, double& out, double low, double high) {
+  const json* value = find(field);
+  if (value == nullptr) return;
+  if (!value->is_number() || !(value->get<double>() >= low && value->get<double>() <= high)) {
+    return complain(field, "must be a number from " + printed(low) + " to " + printed(high) +
+                               ", not " + shown(*value));
+  }
+  out = value->get<double>();
+}
+
+bool Fields::seed(const std::string& field, std::uint64_t& out) {
+  const json* value = find(field);
+  if (value == nullptr || value->is_null()) return false;
+  if (!value->is_number_unsigned() || value->get<std::uint64_t>() > INT64_MAX) {
+    complain(field, "must be a whole number from 0 to 9223372036854775807, not " + shown(*value));
+    return false;
+  }
+  out = value->get<std::uint64_t>();
+  return true;
+}
+
+void Fields::choice(const std::string& field, std::string& out,
+                    const std::vector<std::string>& allowed) {
+  const json* value = find(field);
+  if (value == nullptr) return;
+  const std::string text = value->is_string() ? value->get<std::string>() : "";
+  if (std::find(allowed.begin(), allowed.end(), text) == allowed.end()) {
+    return complain(field, "must be one of " + listed(allowed) + ", not " + shown(*value));
+  }
+  out = text;
+}
+
+const json* Fields::array(const std::string& field, std::size_t low, std::size_t high, Need need) {
+  const json* value = find(field, need);
+  if (value == nullptr) return nullptr;
+  if (!value->is_array() || value->size() < low || value->size() > high) {
+    const std::string found =
+        value->is_array() ? std::to_string(value->size()) + " elements" : shown(*value);
+    complain(field, "must be an array of " + std::to_string(low) + " to " + std::to_string(high) +
+                        " elements, not " + found);
+    return nullptr;
+  }
+  return value;
+}
+
+void Fields::finish() {
+  if (!is_object_) return;
+  for (const auto& [field, value] : object_.items()) {
+    if (taken_.contains(field)) continue;
+    complaints_.add(path_, "has the unknown field " + in_quotes(field) +
+                               " (allowed: " + listed({taken_.begin(), taken_.end()}) + ")");
+  }
+}
+
+}  // namespace pirouette::job

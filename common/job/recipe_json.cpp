@@ -1,0 +1,204 @@
+// Recipes as JSON. A named pose set is written by its name, any other as its views; so what is read
+// back is what was written.
+
+#include "common/job/recipe_json.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "common/job/pose_sets.h"
+#include "common/job/prompt.h"
+
+namespace pirouette {
+namespace {
+
+using job::Complaints;
+using job::Fields;
+using nlohmann::json;
+using nlohmann::ordered_json;
+using Need = job::Fields::Need;
+
+constexpr std::string_view kNameCharacters = "_-.";  // besides letters and digits
+
+View read_view(const json& value, const std::string& path, Complaints& complaints) {
+  View view;
+  Fields fields(value, path, complaints);
+  fields.name("id", view.id, "_", Need::required);
+  fields.whole("azimuth", view.azimuth_deg, 0, 359, 1, Need::required);
+  fields.text("name", view.name, kNameMaxBytes, Need::required);
+  fields.text("geometry", view.geometry, kPromptMaxBytes);
+  view.shows_side = job::side_shown(view.azimuth_deg);
+  view.faces_screen = job::screen_faced(view.azimuth_deg);
+  fields.choice("shows_side", view.shows_side, {"front", "left", "back", "right"});
+  fields.choice("faces_screen", view.faces_screen, {"viewer", "left", "away", "right"});
+  fields.finish();
+  return view;
+}
+
+void read_pose_set(Fields& fields, Recipe& recipe, Complaints& complaints) {
+  const json* value = fields.find("pose_set");
+  if (value == nullptr || value->is_string()) {
+    if (value != nullptr) recipe.pose_set = value->get<std::string>();
+    Result<PoseSet> views = named_pose_set(recipe.pose_set);
+    if (!views.ok()) {
+      return fields.complain("pose_set", "must be one of " + job::listed(pose_set_names()) +
+                                             " or an array of views, not " +
+                                             job::in_quotes(recipe.pose_set));
+    }
+    recipe.views = std::move(views).value();
+    return;
+  }
+  const json* views = fields.array("pose_set", 1, kPoseSetMaxViews);
+  if (views == nullptr) return;
+  recipe.pose_set = "custom";
+  std::set<std::string> ids;
+  for (std::size_t i = 0; i < views->size(); ++i) {
+    const std::string path = fields.path("pose_set") + "[" + std::to_string(i) + "]";
+    recipe.views.push_back(read_view((*views)[i], path, complaints));
+    const std::string& id = recipe.views.back().id;
+    if (!id.empty() && !ids.insert(id).second) {
+      complaints.add(path + ".id", "is " + job::in_quotes(id) + " a second time");
+    }
+  }
+}
+
+void read_loras(Fields& fields, Recipe& recipe, Complaints& complaints) {
+  const json* loras = fields.array("loras", 0, kLorasMax);
+  if (loras == nullptr) return;
+  for (std::size_t i = 0; i < loras->size(); ++i) {
+    RecipeLora lora;
+    Fields of_lora((*loras)[i], fields.path("loras") + "[" + std::to_string(i) + "]", complaints);
+    of_lora.name("name", lora.name, kNameCharacters, Need::required);
+    of_lora.number("scale", lora.scale, -kLoraScaleMax, kLoraScaleMax);
+    of_lora.text("trigger", lora.trigger, kNameMaxBytes);
+    of_lora.finish();
+    const auto same = [&](const RecipeLora& other) { return other.name == lora.name; };
+    if (!lora.name.empty() && std::any_of(recipe.loras.begin(), recipe.loras.end(), same)) {
+      of_lora.complain("name", "is " + job::in_quotes(lora.name) + " a second time");
+    }
+    recipe.loras.push_back(std::move(lora));
+  }
+}
+
+bool is_side(std::string_view text) {
+  int side = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), side);
+  return error == std::errc() && end == text.data() + text.size() && side >= kSideMinPx &&
+         side <= kSideMaxPx && side % kSideMultiplePx == 0;
+}
+
+void read_reference_size(Fields& fields, Recipe& recipe) {
+  fields.text("reference_size", recipe.reference_size, kNameMaxBytes, Need::optional);
+  const std::string_view size = recipe.reference_size;
+  if (size == "auto" || size == "keep") return;
+  const std::size_t x = size.find('x');
+  if (x != size.npos && is_side(size.substr(0, x)) && is_side(size.substr(x + 1))) return;
+  fields.complain("reference_size",
+                  "must be auto, keep or WIDTHxHEIGHT (multiples of " +
+                      std::to_string(kSideMultiplePx) + " from " + std::to_string(kSideMinPx) +
+                      " to " + std::to_string(kSideMaxPx) + "), not " + job::in_quotes(size));
+}
+
+void read_prompts(Fields& fields, Recipe& recipe) {
+  fields.text("prompt", recipe.prompt, kPromptMaxBytes);
+  if (recipe.prompt.empty()) recipe.prompt = default_prompt_template();
+  if (const auto unknown = job::find_unknown_slot(recipe.prompt)) {
+    fields.complain("prompt", "has " + job::in_quotes(*unknown) + ", which is no slot (slots: {" +
+                                  job::listed(job::slot_names()) + "}, each in its own braces)");
+  }
+  if (recipe.views.size() > 1 && !job::has_slot(recipe.prompt, "view") &&
+      !job::has_slot(recipe.prompt, "geometry")) {
+    fields.complain("prompt", "has neither {view} nor {geometry}, so every view would be the same");
+  }
+  for (const RecipeLora& lora : recipe.loras) {
+    const bool stands = job::has_slot(recipe.prompt, "triggers") ||
+                        recipe.prompt.find(lora.trigger) != std::string::npos;
+    if (stands) continue;
+    fields.complain("prompt", "lacks the trigger of the LoRA " + job::in_quotes(lora.name) +
+                                  ": put {triggers} where its words belong");
+  }
+  fields.text("negative_prompt", recipe.negative_prompt, kPromptMaxBytes);
+  if (!recipe.negative_prompt.empty() && !(recipe.true_cfg > 1)) {
+    fields.complain("negative_prompt",
+                    "counts only with a true_cfg above 1, which doubles the cost: set that too, or "
+                    "leave both out");
+  }
+}
+
+ordered_json write_view(const View& view) {
+  return {{"id", view.id},
+          {"azimuth", view.azimuth_deg},
+          {"name", view.name},
+          {"geometry", view.geometry},
+          {"shows_side", view.shows_side},
+          {"faces_screen", view.faces_screen}};
+}
+
+ordered_json write_pose_set(const Recipe& recipe) {
+  const Result<PoseSet> named = named_pose_set(recipe.pose_set);
+  if (named.ok() && (recipe.views.empty() || recipe.views == named.value())) return recipe.pose_set;
+  ordered_json views = ordered_json::array();
+  for (const View& view : recipe.views) views.push_back(write_view(view));
+  return views;
+}
+
+}  // namespace
+
+Recipe job::read_recipe(const json& value, const std::string& path, Complaints& complaints) {
+  Recipe recipe;
+  Fields fields(value, path, complaints);
+  fields.name("model", recipe.model, kNameCharacters, Need::optional);
+  read_loras(fields, recipe, complaints);
+  read_pose_set(fields, recipe, complaints);
+  fields.whole("width", recipe.width, kSideMinPx, kSideMaxPx, kSideMultiplePx);
+  fields.whole("height", recipe.height, kSideMinPx, kSideMaxPx, kSideMultiplePx);
+  read_reference_size(fields, recipe);
+  fields.whole("steps", recipe.steps, 1, kStepsMax);
+  fields.number("guidance", recipe.guidance, 0, kGuidanceMax);
+  fields.number("true_cfg", recipe.true_cfg, 1, kTrueCfgMax);
+  fields.whole("max_sequence_length", recipe.max_sequence_length, 1, kSequenceLengthMax);
+  std::string stance(stance_name(recipe.stance));
+  fields.choice("stance", stance, stance_names());
+  recipe.stance = find_stance(stance).value_or(Stance::neutral);
+  read_prompts(fields, recipe);
+  fields.finish();
+  return recipe;
+}
+
+ordered_json job::write_recipe(const Recipe& recipe) {
+  ordered_json loras = ordered_json::array();
+  for (const RecipeLora& lora : recipe.loras) {
+    loras.push_back({{"name", lora.name}, {"scale", lora.scale}, {"trigger", lora.trigger}});
+  }
+  return {{"model", recipe.model},
+          {"loras", loras},
+          {"pose_set", write_pose_set(recipe)},
+          {"width", recipe.width},
+          {"height", recipe.height},
+          {"reference_size", recipe.reference_size},
+          {"steps", recipe.steps},
+          {"guidance", recipe.guidance},
+          {"true_cfg", recipe.true_cfg},
+          {"max_sequence_length", recipe.max_sequence_length},
+          {"stance", stance_name(recipe.stance)},
+          {"prompt", recipe.prompt},
+          {"negative_prompt", recipe.negative_prompt}};
+}
+
+std::string job::dump(const ordered_json& value) {
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+Result<Recipe> parse_recipe(std::string_view text) {
+  Result<json> value = job::parse_json(text, kRecipeMaxBytes);
+  if (!value.ok()) return std::move(value).error().with("the recipe");
+  Complaints complaints;
+  Recipe recipe = job::read_recipe(value.value(), "recipe", complaints);
+  if (!complaints.none()) return complaints.error();
+  return recipe;
+}
+
+std::string to_json(const Recipe& recipe) { return job::dump(job::write_recipe(recipe)); }
+
+}  // namespace pirouette
