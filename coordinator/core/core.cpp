@@ -1,0 +1,144 @@
+#include "coordinator/core/core.h"
+
+#include "coordinator/core/impl.h"
+
+namespace pirouette::core {
+
+Core::Core(State state, Policy policy, Instant now)
+    : impl_(std::make_unique<Impl>(std::move(state), policy, now)) {}
+Core::~Core() = default;
+Core::Core(Core&&) noexcept = default;
+
+Effects Core::step(const Event& event, Instant now) { return impl_->step(event, now); }
+const State& Core::state() const { return impl_->state(); }
+std::vector<std::string> Core::find_broken_invariants() const {
+  return impl_->find_broken_invariants();
+}
+
+Core::Impl::Impl(State state, Policy policy, Instant now)
+    : policy_(policy), state_(std::move(state)), now_(now) {
+  rebuild();
+}
+
+Effects Core::Impl::step(const Event& event, Instant now) {
+  now_ = now;
+  out_ = {};
+  std::visit([this](const auto& happened) { on(happened); }, event);
+  assemble_due_sheets();
+  fill_workers();
+  return std::move(out_);
+}
+
+// A start: whoever was connected, or holds a lease, gets a whole lease length to say Hello; sheets
+// whose pictures are all there, or never will be, are put together with the first step.
+void Core::Impl::rebuild() {
+  for (auto& [id, worker] : state_.workers) {
+    worker_by_name_[worker.name] = id;
+    if (worker.state != WorkerState::online && worker.state != WorkerState::draining) continue;
+    worker.heard_at = now_;
+    fleet_.add(id).heard_written = now_;
+  }
+  for (const auto& [id, sheet] : state_.sheets) {
+    OpenBatch& batch = open_batches_[sheet.batch];
+    if (!batch.first_sheet) batch.first_sheet = id;
+    open_sheets_[id].version_asked = sheet.version;
+  }
+  for (const auto& [id, job] : state_.jobs) {
+    open_batches_[job.batch].jobs.push_back(id);
+    OpenSheet& sheet = open_sheets_[job.sheet];
+    if (job.state == JobState::queued) queue_.add(get_batch(job.batch), get_sheet(job.sheet), job);
+    if (job.state == JobState::leased) {
+      get_worker(job.worker).heard_at = now_;
+      fleet_.open(fleet_.add(job.worker), job.lease, id);
+    }
+    if (job.state == JobState::held || job.state == JobState::queued ||
+        job.state == JobState::leased) {
+      ++sheet.jobs_open;
+    }
+  }
+  for (const auto& [id, sheet] : state_.sheets) {
+    if (sheet.state == SheetState::rendering && open_sheets_[id].jobs_open == 0) {
+      assemble_now_.insert(id);
+    }
+  }
+}
+
+Batch& Core::Impl::get_batch(BatchId id) {
+  const auto found = state_.batches.find(id);
+  PIROUETTE_CHECK(found != state_.batches.end());
+  return found->second;
+}
+
+Sheet& Core::Impl::get_sheet(SheetId id) {
+  const auto found = state_.sheets.find(id);
+  PIROUETTE_CHECK(found != state_.sheets.end());
+  return found->second;
+}
+
+Job& Core::Impl::get_job(JobId id) {
+  const auto found = state_.jobs.find(id);
+  PIROUETTE_CHECK(found != state_.jobs.end());
+  return found->second;
+}
+
+Worker& Core::Impl::get_worker(WorkerId id) {
+  const auto found = state_.workers.find(id);
+  PIROUETTE_CHECK(found != state_.workers.end());
+  return found->second;
+}
+
+void Core::Impl::put(const Worker& row) {
+  if (LiveWorker* live = fleet_.find(row.id)) {
+    live->row_changed = false;
+    live->heard_written = row.heard_at;
+  }
+  out_.writes.push_back(PutWorker{row});
+}
+
+void Core::Impl::note(std::string_view kind, const Batch& batch, std::string detail) {
+  LedgerRow row;
+  row.kind = kind;
+  row.batch = batch.id;
+  row.detail = std::move(detail);
+  append(std::move(row));
+}
+
+void Core::Impl::note(std::string_view kind, const Sheet& sheet, std::string detail) {
+  LedgerRow row;
+  row.kind = kind;
+  row.batch = sheet.batch;
+  row.sheet = sheet.id;
+  row.detail = std::move(detail);
+  append(std::move(row));
+}
+
+void Core::Impl::note(std::string_view kind, const Job& job, LeaseId lease, WorkerId worker,
+                      std::string detail) {
+  LedgerRow row;
+  row.kind = kind;
+  row.batch = job.batch;
+  row.sheet = job.sheet;
+  row.pose = job.pose;
+  row.job = job.id;
+  row.lease = lease;
+  row.worker = worker;
+  row.detail = std::move(detail);
+  append(std::move(row));
+}
+
+void Core::Impl::note(std::string_view kind, const Worker& worker, std::string detail) {
+  LedgerRow row;
+  row.kind = kind;
+  row.worker = worker.id;
+  row.detail = std::move(detail);
+  append(std::move(row));
+}
+
+void Core::Impl::append(LedgerRow row) {
+  row.id = state_.next.event;
+  row.at = now_;
+  ++state_.next.event.value;
+  out_.writes.push_back(AppendEvent{std::move(row)});
+}
+
+}  // namespace pirouette::core

@@ -1,0 +1,93 @@
+#include "coordinator/core/fleet.h"
+
+#include "common/result.h"
+
+namespace pirouette::core {
+namespace {
+
+// A process reconnects under a new link each time; its older ones fall silent.
+constexpr std::size_t kSupersededMax = 8;
+
+}  // namespace
+
+LiveWorker& Fleet::add(WorkerId worker) {
+  LiveWorker& live = live_[worker];
+  live.id = worker;
+  return live;
+}
+
+void Fleet::remove(WorkerId worker) {
+  const auto found = live_.find(worker);
+  if (found == live_.end()) return;
+  drop_hunger(found->second);
+  by_link_.erase(found->second.link);
+  for (LinkId link : found->second.superseded) by_link_.erase(link);
+  live_.erase(found);
+}
+
+LiveWorker& Fleet::connect(WorkerId worker, LinkId link) {
+  if (const auto known = by_link_.find(link); known != by_link_.end()) {
+    LiveWorker& other = add(known->second);
+    std::erase(other.superseded, link);
+    if (other.link == link && other.id != worker) {
+      other.link = {};
+      drop_hunger(other);
+    }
+  }
+  LiveWorker& live = add(worker);
+  if (live.link && live.link != link) live.superseded.push_back(live.link);
+  if (live.superseded.size() > kSupersededMax) {
+    by_link_.erase(live.superseded.front());
+    live.superseded.erase(live.superseded.begin());
+  }
+  live.link = link;
+  by_link_[link] = worker;
+  return live;
+}
+
+LiveWorker* Fleet::find(WorkerId worker) {
+  const auto found = live_.find(worker);
+  return found == live_.end() ? nullptr : &found->second;
+}
+
+const LiveWorker* Fleet::find(WorkerId worker) const {
+  const auto found = live_.find(worker);
+  return found == live_.end() ? nullptr : &found->second;
+}
+
+LiveWorker* Fleet::find_by_link(LinkId link) {
+  const auto found = by_link_.find(link);
+  if (found == by_link_.end()) return nullptr;
+  LiveWorker* live = find(found->second);
+  return live && live->link == link ? live : nullptr;
+}
+
+Fleet::Standing Fleet::standing(LinkId link) const {
+  const auto found = by_link_.find(link);
+  if (found == by_link_.end()) return Standing::unknown;
+  const LiveWorker* live = find(found->second);
+  return live && live->link == link ? Standing::current : Standing::superseded;
+}
+
+void Fleet::open(LiveWorker& worker, LeaseId lease, JobId job) { worker.leases[lease] = job; }
+
+void Fleet::close(WorkerId worker, LeaseId lease) {
+  LiveWorker* live = find(worker);
+  PIROUETTE_CHECK(live && live->leases.contains(lease));
+  live->leases.erase(lease);
+  live->missing.erase(lease);
+}
+
+void Fleet::reckon(LiveWorker& worker, const Worker& row) {
+  drop_hunger(worker);
+  if (!worker.link || row.state != WorkerState::online || worker.load() >= row.capacity) return;
+  worker.hungry_as = worker.load();
+  hungry_.insert({*worker.hungry_as, worker.id});
+}
+
+void Fleet::drop_hunger(LiveWorker& worker) {
+  if (worker.hungry_as) hungry_.erase({*worker.hungry_as, worker.id});
+  worker.hungry_as.reset();
+}
+
+}  // namespace pirouette::core

@@ -1,0 +1,70 @@
+#pragma once
+// The workers that count on us or we on them: who is connected by which link, which leases are open
+// at whom, and who has room for more. Derived from the State and the links; holds no rows.
+//
+// One process under a name at a time: the newest Hello wins, because the usual reason is that the
+// process was restarted before its silence was noticed. A superseded link is remembered and not
+// listened to, so that two processes under one name do not push each other out for ever.
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "coordinator/core/placement.h"
+#include "coordinator/core/state.h"
+
+namespace pirouette::core {
+
+struct LiveWorker {
+  WorkerId id;
+  LinkId link;                     // none: not since this coordinator started
+  std::vector<LinkId> superseded;  // the newest last
+  std::map<LeaseId, JobId> leases;
+  // Leases that its last Hello did not mention, and until when their results are waited for.
+  std::map<LeaseId, Instant> missing;
+  Residency residency;
+  std::uint64_t found_nothing_at = 0;  // revision of the queue
+  bool row_changed = false;            // counts or residency; written with the next tick
+  Instant heard_written;
+  std::optional<std::size_t> hungry_as;  // under which load it stands among the hungry
+
+  // What it works on as far as it says.
+  std::size_t load() const { return leases.size() - missing.size(); }
+};
+
+class Fleet {
+ public:
+  enum class Standing { unknown, superseded, current };
+
+  LiveWorker& add(WorkerId worker);  // or the one there
+  void remove(WorkerId worker);
+  // Makes link the worker's current one.
+  LiveWorker& connect(WorkerId worker, LinkId link);
+
+  LiveWorker* find(WorkerId worker);
+  const LiveWorker* find(WorkerId worker) const;
+  LiveWorker* find_by_link(LinkId link);  // its current link only
+  Standing standing(LinkId link) const;
+
+  void open(LiveWorker& worker, LeaseId lease, JobId job);
+  void close(WorkerId worker, LeaseId lease);
+
+  // Call after anything that changes how much the worker may take.
+  void reckon(LiveWorker& worker, const Worker& row);
+
+  // Those with room, the least loaded first.
+  using Hungry = std::set<std::pair<std::size_t, WorkerId>>;
+  const Hungry& hungry() const { return hungry_; }
+  const std::map<WorkerId, LiveWorker>& live() const { return live_; }
+  std::map<WorkerId, LiveWorker>& live() { return live_; }
+
+ private:
+  void drop_hunger(LiveWorker& worker);
+
+  std::map<WorkerId, LiveWorker> live_;
+  std::map<LinkId, WorkerId> by_link_;  // current and superseded links
+  Hungry hungry_;
+};
+
+}  // namespace pirouette::core

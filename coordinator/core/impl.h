@@ -1,0 +1,138 @@
+#pragma once
+// The core's inside: one member function a kind of event, in four files by what they are about:
+// requests.cpp (people), workers.cpp, leases.cpp, sheets.cpp; core.cpp holds the step itself and
+// the words that all of them write with.
+//
+// A step changes the State, and says each change in out_ as a whole row: replaying the rows gives
+// the State again. Everything beside the State here is derived from it and rebuilt at a start.
+//
+// Lives on the runtime's loop thread, inside Core.
+
+#include <set>
+
+#include "coordinator/core/core.h"
+#include "coordinator/core/fleet.h"
+#include "coordinator/core/queue.h"
+#include "coordinator/core/retry.h"
+
+namespace pirouette::core {
+
+// What the rows of a batch in memory do not say by themselves.
+struct OpenBatch {
+  SheetId first_sheet;      // sheets are numbered in a row
+  std::vector<JobId> jobs;  // all of them
+};
+struct OpenSheet {
+  std::uint32_t jobs_open = 0;          // held, queued or leased
+  std::uint32_t version_asked = 0;      // of the newest AssembleSheet
+  std::uint32_t assembly_failures = 0;  // of that version's pictures
+};
+
+class Core::Impl {
+ public:
+  Impl(State state, Policy policy, Instant now);
+
+  Effects step(const Event& event, Instant now);
+  const State& state() const { return state_; }
+  std::vector<std::string> find_broken_invariants() const;
+
+ private:
+  // requests.cpp
+  void on(const BatchSubmitted& event);
+  void on(const BatchCancelRequested& event);
+  void on(const WorkerDrainRequested& event);
+  void add_sheet(Batch& batch, const SheetSpec& spec, std::uint32_t index);
+  void cancel_job(Job& job);
+  void reply(RequestId request, std::variant<Submitted, Accepted, Error> answer);
+
+  // workers.cpp
+  void on(const WorkerSaidHello& event);
+  void on(const WorkerChangedCapacity& event);
+  void on(const WorkerWasHeard& event);
+  void on(const WorkerSaidGoodbye& event);
+  void on(const Ticked& event);
+  Worker& find_or_add_worker(const std::string& name);
+  void compare_held(LiveWorker& live, const std::vector<HeldLease>& held);
+  void set_capacity(Worker& worker, std::uint32_t capacity, const std::string& why);
+  void part_with(WorkerId worker, WorkerState to, std::string_view kind, const std::string& why);
+  void give_up_missing(WorkerId worker);
+  void write_heard_workers();
+  // The worker that speaks, and now is heard; null when it is not to be listened to. An unknown
+  // link is asked to say Hello.
+  LiveWorker* listen(LinkId link);
+
+  // leases.cpp
+  void on(const LeaseRefused& event);
+  void on(const LeaseProgressed& event);
+  void on(const LeaseFailed& event);
+  void on(const LeaseFinished& event);
+  void accept_result(Job& job, const Lease& lease, const LeaseFinished& event);
+  void refuse_result(const LeaseFinished& event, const std::string& why);
+  void show_take(const Job& job);
+  // The job's lease ends without a picture.
+  void end_lease(Job& job);
+  void requeue(Job& job, const std::string& why);
+  void lose_lease(Job& job, const std::string& why);
+  void fail_for_good(Job& job, const std::string& why);
+  const Lease* find_lease(JobId job, LeaseId lease) const;
+  void forget_leases(JobId job);
+  void fill_workers();
+  std::optional<Choice> choose_for(const LiveWorker& live) const;
+  bool may_take(JobId job, const Worker& worker) const;
+  void lease(LiveWorker& live, const Choice& choice);
+
+  // sheets.cpp
+  void on(const SheetAssembled& event);
+  void on(const SheetAssemblyFailed& event);
+  void job_ended(const Job& job);  // one less open in its sheet
+  void reopen(Sheet& sheet);       // a settled sheet changes again
+  void assemble_due_sheets();
+  void assemble(Sheet& sheet);
+  void settle(Sheet& sheet, SheetState to, std::string_view kind, const std::string& detail);
+  bool has_gap(const Sheet& sheet) const;
+  void drop_if_settled(BatchId batch);
+
+  // core.cpp
+  void rebuild();
+  Batch& get_batch(BatchId id);
+  Sheet& get_sheet(SheetId id);
+  Job& get_job(JobId id);
+  Worker& get_worker(WorkerId id);
+  void put(const Batch& row) { out_.writes.push_back(PutBatch{row}); }
+  void put(const Sheet& row) { out_.writes.push_back(PutSheet{row}); }
+  void put(const Pose& row) { out_.writes.push_back(PutPose{row}); }
+  void put(const Job& row) { out_.writes.push_back(PutJob{row}); }
+  void put(const Lease& row) { out_.writes.push_back(PutLease{row}); }
+  void put(const Worker& row);
+  void send(Send message) { out_.sends.push_back(std::move(message)); }
+  void note(std::string_view kind, const Batch& batch, std::string detail);
+  void note(std::string_view kind, const Sheet& sheet, std::string detail);
+  void note(std::string_view kind, const Job& job, LeaseId lease, WorkerId worker,
+            std::string detail);
+  void note(std::string_view kind, const Worker& worker, std::string detail);
+  void append(LedgerRow row);
+
+  // invariants.cpp
+  void compare_queue(std::vector<std::string>& broken) const;
+  void compare_leases(std::vector<std::string>& broken) const;
+  void compare_sheets(std::vector<std::string>& broken) const;
+
+  const Policy policy_;
+  State state_;
+
+  // Derived.
+  Queue queue_;
+  Fleet fleet_;
+  Avoidance avoidance_;
+  std::map<std::string, WorkerId> worker_by_name_;
+  std::map<BatchId, OpenBatch> open_batches_;
+  std::map<SheetId, OpenSheet> open_sheets_;
+  std::set<SheetId> assemble_now_;    // at the end of this step
+  std::set<SheetId> assemble_again_;  // with the next tick, after a failure
+
+  // Of the step that runs just now.
+  Instant now_;
+  Effects out_;
+};
+
+}  // namespace pirouette::core

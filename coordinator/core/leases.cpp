@@ -1,0 +1,270 @@
+// A job's way through the workers: leased, refused, failed, lost, finished.
+//
+// Two laws live here. The first complete result of a job counts, from whoever ever held a lease of
+// it, whenever it comes; later ones are acknowledged as duplicates. A failure counts only under the
+// current lease.
+
+#include "coordinator/core/impl.h"
+#include "coordinator/core/ledger.h"
+
+namespace pirouette::core {
+
+// --- a lease begins
+// -----------------------------------------------------------------------------------
+
+// The least loaded workers first, so that nobody is given a job in reserve while another worker
+// that could render it has nothing to do.
+void Core::Impl::fill_workers() {
+  bool leased = true;
+  while (leased && !queue_.empty()) {
+    leased = false;
+    for (const auto& [load, id] : fleet_.hungry()) {
+      LiveWorker& live = *fleet_.find(id);
+      if (live.found_nothing_at == queue_.revision()) continue;
+      const std::optional<Choice> choice = choose_for(live);
+      if (choice) {
+        lease(live, *choice);
+        leased = true;
+        break;  // the order of the hungry has changed
+      }
+      live.found_nothing_at = queue_.revision();
+    }
+  }
+}
+
+std::optional<Choice> Core::Impl::choose_for(const LiveWorker& live) const {
+  const Worker& worker = state_.workers.at(live.id);
+  return choose(queue_, worker, live.residency, policy_,
+                [&](JobId job) { return may_take(job, worker); });
+}
+
+bool Core::Impl::may_take(JobId id, const Worker& worker) const {
+  if (!avoidance_.any(id) || !avoidance_.avoids(id, worker.id)) return true;
+  if (avoidance_.forbids(id, worker.id, now_)) return false;
+  // The last resort: nobody else is there who could and has not tried.
+  const Recipe& recipe = *state_.batches.at(state_.jobs.at(id).batch).recipe;
+  for (const auto& [other_id, live] : fleet_.live()) {
+    const Worker& other = state_.workers.at(other_id);
+    if (live.link && other.state == WorkerState::online && other.capacity > 0 &&
+        can_render(other, recipe) && !avoidance_.avoids(id, other_id)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
+  Job& job = get_job(choice.job);
+  const Batch& batch = get_batch(job.batch);
+  const Sheet& sheet = get_sheet(job.sheet);
+  if (choice.overtaken) {
+    const Job& overtaken = get_job(choice.overtaken);
+    queue_.count_overtaking(get_batch(overtaken.batch), overtaken);
+  }
+  queue_.remove(batch, job);
+
+  Lease row{state_.next.lease, job.id, live.id, ++job.attempts, now_};
+  ++state_.next.lease.value;
+  job.state = JobState::leased;
+  job.lease = row.id;
+  job.worker = live.id;
+  job.leased_at = now_;
+  put(row);
+  put(job);
+  note(ledger::kJobLeased, job, row.id, live.id, "attempt " + std::to_string(job.attempts));
+
+  const View& view = batch.recipe->views[static_cast<std::size_t>(job.pose.value) -
+                                         static_cast<std::size_t>(sheet.first_pose.value)];
+  send(SendAssign{live.link, row.id, job.id, job.attempts,
+                  make_render_spec(*batch.recipe, view, sheet.reference, sheet.notes,
+                                   job.correction, job.seed)});
+  fleet_.open(live, row.id, job.id);
+  live.residency.note(batch.recipe, sheet.reference);
+  fleet_.reckon(live, get_worker(live.id));
+  state_.leases.emplace(job.id, row);
+}
+
+// --- a lease ends without a picture
+// -----------------------------------------------------------------------
+
+void Core::Impl::on(const LeaseRefused& event) {
+  LiveWorker* live = listen(event.link);
+  if (!live) return;
+  const auto open = live->leases.find(event.lease);
+  if (open == live->leases.end()) return;
+  Job& job = get_job(open->second);
+  avoidance_.note(job.id, live->id, now_ + policy_.lease);
+  requeue(job, "refused: " + event.why);
+}
+
+void Core::Impl::on(const LeaseProgressed& event) {
+  LiveWorker* live = listen(event.link);
+  if (!live) return;
+  const auto open = live->leases.find(event.lease);
+  if (open == live->leases.end()) return;
+  const Job& job = get_job(open->second);
+  out_.progress.push_back({job.batch, job.sheet, job.pose, job.id, live->id, event.step, event.of});
+}
+
+void Core::Impl::on(const LeaseFailed& event) {
+  LiveWorker* live = listen(event.link);
+  if (!live) return;
+  const auto open = live->leases.find(event.lease);
+  if (open == live->leases.end()) return;
+  Job& job = get_job(open->second);
+  Worker& worker = get_worker(live->id);
+  ++worker.jobs_failed;
+  live->row_changed = true;
+  ++job.failures;
+  job.error = event.message;
+  avoidance_.note(job.id, worker.id, now_);
+  if (event.failure == FailureClass::worker) {
+    set_capacity(worker, 0, "it cannot work, it says: " + event.message);
+    put(worker);
+  }
+  if (event.failure == FailureClass::job || job.failures >= policy_.failures_max) {
+    fail_for_good(job, event.message);
+  } else {
+    requeue(job, event.message);
+  }
+}
+
+void Core::Impl::end_lease(Job& job) {
+  PIROUETTE_CHECK(job.lease && job.worker);
+  const WorkerId holder = job.worker;
+  fleet_.close(holder, job.lease);
+  fleet_.reckon(*fleet_.find(holder), get_worker(holder));
+  job.lease = {};
+  job.worker = {};
+  job.leased_at.reset();
+}
+
+void Core::Impl::requeue(Job& job, const std::string& why) {
+  note(ledger::kJobRequeued, job, job.lease, job.worker, why);
+  end_lease(job);
+  job.state = JobState::queued;
+  job.queued_at = now_;
+  put(job);
+  queue_.add(get_batch(job.batch), get_sheet(job.sheet), job);
+}
+
+void Core::Impl::lose_lease(Job& job, const std::string& why) {
+  ++job.losses;
+  if (job.losses < policy_.losses_max) return requeue(job, why);
+  job.error = "given up after " + std::to_string(job.losses) +
+              " workers were lost while they had it; the last time " + why;
+  fail_for_good(job, job.error);
+}
+
+void Core::Impl::fail_for_good(Job& job, const std::string& why) {
+  note(ledger::kJobFailed, job, job.lease, job.worker, why);
+  end_lease(job);
+  job.state = JobState::failed;
+  job.ended_at = now_;
+  put(job);
+  avoidance_.forget(job.id);
+  Batch& batch = get_batch(job.batch);
+  ++batch.jobs_failed;
+  put(batch);
+  job_ended(job);
+}
+
+// --- a picture comes
+// ---------------------------------------------------------------------------------------
+
+void Core::Impl::on(const LeaseFinished& event) {
+  // A picture counts whoever brings it; a superseded process is heard here, and here only.
+  listen(event.link);
+  const auto found = state_.jobs.find(event.job);
+  if (found == state_.jobs.end()) {
+    return refuse_result(
+        event, event.job < state_.next.job ? "the job was over already" : "there is no such job");
+  }
+  Job& job = found->second;
+  if (job.state == JobState::done) return refuse_result(event, "another picture was first");
+  if (job.state == JobState::cancelled) return refuse_result(event, "the job was cancelled");
+  const Lease* lease = find_lease(job.id, event.lease);
+  if (!lease) return refuse_result(event, "this lease was never given for this job");
+  if (!event.result_stored) {
+    send(SendResultWanted{event.link, event.lease, event.job, event.result});
+    // It has the picture: the lease stays until it has sent it, however long that takes.
+    LiveWorker* holder = fleet_.find(lease->worker);
+    if (holder && holder->missing.contains(lease->id)) {
+      holder->missing[lease->id] = now_ + policy_.lease;
+    }
+    return;
+  }
+  accept_result(job, *lease, event);
+}
+
+void Core::Impl::refuse_result(const LeaseFinished& event, const std::string& why) {
+  LedgerRow row;
+  row.kind = ledger::kJobDuplicate;
+  row.job = event.job;
+  row.lease = event.lease;
+  if (const LiveWorker* live = fleet_.find_by_link(event.link)) row.worker = live->id;
+  row.detail = why;
+  append(std::move(row));
+  send(SendAcknowledged{event.link, event.lease, event.job, true});
+}
+
+void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished& event) {
+  Batch& batch = get_batch(job.batch);
+  const WorkerId maker = lease.worker;
+  const bool was_failed = job.state == JobState::failed;
+  if (was_failed) --batch.jobs_failed;
+  if (job.state == JobState::queued) queue_.remove(batch, job);
+  if (job.state == JobState::leased) {
+    const LiveWorker* holder = fleet_.find(job.worker);
+    if (job.lease != event.lease && holder->link) send(SendCancel{holder->link, job.lease});
+    end_lease(job);
+  }
+  job.state = JobState::done;
+  job.worker = maker;
+  job.ended_at = now_;
+  job.result = event.result;
+  job.metrics = event.metrics;
+  job.error.clear();
+  forget_leases(job.id);
+  avoidance_.forget(job.id);
+  show_take(job);
+  put(job);
+  ++batch.jobs_done;
+  put(batch);
+  ++get_worker(maker).jobs_done;
+  if (LiveWorker* live = fleet_.find(maker)) {
+    live->row_changed = true;
+  } else {
+    put(get_worker(maker));
+  }
+  note(ledger::kJobDone, job, event.lease, maker, to_hex(event.result));
+  send(SendAcknowledged{event.link, event.lease, event.job, false});
+  if (was_failed) {
+    reopen(get_sheet(job.sheet));
+  } else {
+    job_ended(job);
+  }
+}
+
+// The newest take that is done is the one to show.
+void Core::Impl::show_take(const Job& job) {
+  Pose& pose = state_.poses.at(job.pose);
+  if (pose.latest != job.id && pose.chosen) return;
+  pose.chosen = job.id;
+  put(pose);
+}
+
+const Lease* Core::Impl::find_lease(JobId job, LeaseId lease) const {
+  const auto [first, last] = state_.leases.equal_range(job);
+  for (auto at = first; at != last; ++at) {
+    if (at->second.id == lease) return &at->second;
+  }
+  return nullptr;
+}
+
+void Core::Impl::forget_leases(JobId job) {
+  const auto [first, last] = state_.leases.equal_range(job);
+  state_.leases.erase(first, last);
+}
+
+}  // namespace pirouette::core

@@ -1,0 +1,34 @@
+#pragma once
+// The kinds of ledger rows: the words in which the farm's history is told. They are part of the
+// HTTP API (server-sent events), so a kind is never renamed.
+//
+// One row tells one change. What changes for a whole batch at once (its submission, the cancelling
+// of jobs that only waited) is one row of the batch, not one a job.
+
+#include <string_view>
+
+namespace pirouette::core::ledger {
+
+inline constexpr std::string_view kBatchSubmitted = "batch.submitted";
+inline constexpr std::string_view kBatchFinished = "batch.finished";
+inline constexpr std::string_view kBatchCancelled = "batch.cancelled";
+
+inline constexpr std::string_view kJobLeased = "job.leased";
+inline constexpr std::string_view kJobDone = "job.done";
+inline constexpr std::string_view kJobFailed = "job.failed";        // for good
+inline constexpr std::string_view kJobRequeued = "job.requeued";    // failed, refused or lost
+inline constexpr std::string_view kJobCancelled = "job.cancelled";  // while it was rendered
+inline constexpr std::string_view kJobDuplicate = "job.duplicate";  // a picture not taken, and why
+
+inline constexpr std::string_view kSheetReady = "sheet.ready";
+inline constexpr std::string_view kSheetIncomplete = "sheet.incomplete";
+inline constexpr std::string_view kSheetCancelled = "sheet.cancelled";
+inline constexpr std::string_view kSheetAssemblyFailed = "sheet.assembly_failed";
+
+inline constexpr std::string_view kWorkerJoined = "worker.joined";
+inline constexpr std::string_view kWorkerLost = "worker.lost";
+inline constexpr std::string_view kWorkerLeft = "worker.left";
+inline constexpr std::string_view kWorkerDraining = "worker.draining";
+inline constexpr std::string_view kWorkerCapacity = "worker.capacity";
+
+}  // namespace pirouette::core::ledger

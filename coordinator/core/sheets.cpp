@@ -1,0 +1,154 @@
+// When all poses of a sheet are done, or failed for good, the sheet is put together; when all
+// sheets of a batch are, the batch is finished; when nothing of it can change any more, it is
+// dropped from memory.
+
+#include <nlohmann/json.hpp>
+
+#include "coordinator/core/impl.h"
+#include "coordinator/core/ledger.h"
+
+namespace pirouette::core {
+namespace {
+
+// Assembly is deterministic, so only a passing trouble (a full disk, memory) is helped by trying
+// again; a tick apart, three attempts see it through or show that it is none.
+constexpr std::uint32_t kAssembliesMax = 3;
+
+std::string assembly_failed_check(const std::string& message) {
+  nlohmann::json checks = nlohmann::json::array();
+  checks.push_back({{"view", ""}, {"flag", "assembly_failed"}, {"detail", message}});
+  return checks.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+void Core::Impl::job_ended(const Job& job) {
+  OpenSheet& open = open_sheets_.at(job.sheet);
+  PIROUETTE_CHECK(open.jobs_open > 0);
+  if (--open.jobs_open == 0) assemble_now_.insert(job.sheet);
+}
+
+void Core::Impl::reopen(Sheet& sheet) {
+  Batch& batch = get_batch(sheet.batch);
+  if (open_sheets_.at(sheet.id).jobs_open == 0) assemble_now_.insert(sheet.id);
+  if (sheet.state == SheetState::rendering) return;
+  sheet.state = SheetState::rendering;
+  put(sheet);
+  ++batch.sheets_open;
+  batch.state = BatchState::running;
+  batch.finished_at.reset();
+  put(batch);
+}
+
+void Core::Impl::assemble_due_sheets() {
+  std::set<SheetId> due;
+  due.swap(assemble_now_);
+  for (SheetId id : due) {
+    const auto found = state_.sheets.find(id);
+    // Gone, or cancelled, while it waited for its next attempt.
+    if (found == state_.sheets.end() || found->second.state != SheetState::rendering) continue;
+    assemble_again_.erase(id);
+    assemble(found->second);
+  }
+}
+
+void Core::Impl::assemble(Sheet& sheet) {
+  OpenSheet& open = open_sheets_.at(sheet.id);
+  const std::vector<View>& views = get_batch(sheet.batch).recipe->views;
+  AssembleSheet task;
+  task.sheet = sheet.id;
+  task.version = ++open.version_asked;
+  task.character = sheet.character;
+  for (std::uint32_t i = 0; i < sheet.poses; ++i) {
+    const Pose& pose = state_.poses.at(PoseId{sheet.first_pose.value + i});
+    PlannedView planned{views[pose.view], std::nullopt};
+    if (pose.chosen) planned.picture = get_job(pose.chosen).result;
+    task.views.push_back(std::move(planned));
+  }
+  out_.tasks.push_back(std::move(task));
+}
+
+void Core::Impl::on(const SheetAssembled& event) {
+  const auto found = state_.sheets.find(event.sheet);
+  if (found == state_.sheets.end() || found->second.state != SheetState::rendering) return;
+  Sheet& sheet = found->second;
+  OpenSheet& open = open_sheets_.at(sheet.id);
+  if (event.version != open.version_asked || assemble_again_.contains(sheet.id)) return;
+  open.assembly_failures = 0;
+  sheet.version = event.version;
+  sheet.picture = event.picture;
+  sheet.thumbnail = event.thumbnail;
+  sheet.checks = event.checks;
+  const bool gap = has_gap(sheet);
+  settle(sheet, gap ? SheetState::incomplete : SheetState::ready,
+         gap ? ledger::kSheetIncomplete : ledger::kSheetReady,
+         "version " + std::to_string(sheet.version));
+}
+
+void Core::Impl::on(const SheetAssemblyFailed& event) {
+  const auto found = state_.sheets.find(event.sheet);
+  if (found == state_.sheets.end() || found->second.state != SheetState::rendering) return;
+  Sheet& sheet = found->second;
+  OpenSheet& open = open_sheets_.at(sheet.id);
+  if (event.version != open.version_asked || assemble_again_.contains(sheet.id)) return;
+  note(ledger::kSheetAssemblyFailed, sheet, event.message);
+  if (++open.assembly_failures < kAssembliesMax) {
+    assemble_again_.insert(sheet.id);
+    return;
+  }
+  open.assembly_failures = 0;
+  sheet.checks = assembly_failed_check(event.message);
+  settle(sheet, SheetState::incomplete, ledger::kSheetIncomplete,
+         "it could not be put together: " + event.message);
+}
+
+void Core::Impl::settle(Sheet& sheet, SheetState to, std::string_view kind,
+                        const std::string& detail) {
+  sheet.state = to;
+  put(sheet);
+  note(kind, sheet, detail);
+  Batch& batch = get_batch(sheet.batch);
+  PIROUETTE_CHECK(batch.sheets_open > 0);
+  if (--batch.sheets_open == 0) {
+    batch.state = BatchState::finished;
+    batch.finished_at = now_;
+    note(ledger::kBatchFinished, batch,
+         std::to_string(batch.jobs_done) + " of " + std::to_string(batch.jobs) + " jobs done");
+  }
+  put(batch);
+  drop_if_settled(batch.id);
+}
+
+bool Core::Impl::has_gap(const Sheet& sheet) const {
+  for (std::uint32_t i = 0; i < sheet.poses; ++i) {
+    if (!state_.poses.at(PoseId{sheet.first_pose.value + i}).chosen) return true;
+  }
+  return false;
+}
+
+void Core::Impl::drop_if_settled(BatchId id) {
+  const Batch& batch = get_batch(id);
+  const bool settled = batch.state == BatchState::cancelled ||
+                       (batch.state == BatchState::finished && batch.jobs_done == batch.jobs);
+  if (!settled) return;
+  const OpenBatch& open = open_batches_.at(id);
+  for (JobId job : open.jobs) {
+    forget_leases(job);
+    state_.jobs.erase(job);
+  }
+  for (std::uint32_t i = 0; i < batch.sheets; ++i) {
+    const SheetId sheet_id{open.first_sheet.value + i};
+    const Sheet& sheet = get_sheet(sheet_id);
+    for (std::uint32_t view = 0; view < sheet.poses; ++view) {
+      state_.poses.erase(PoseId{sheet.first_pose.value + view});
+    }
+    open_sheets_.erase(sheet_id);
+    assemble_now_.erase(sheet_id);
+    assemble_again_.erase(sheet_id);
+    state_.sheets.erase(sheet_id);
+  }
+  open_batches_.erase(id);
+  state_.batches.erase(id);
+}
+
+}  // namespace pirouette::core

@@ -1,0 +1,172 @@
+// Workers come, are heard, change their minds, fall silent and go.
+
+#include <algorithm>
+
+#include "coordinator/core/impl.h"
+#include "coordinator/core/ledger.h"
+
+namespace pirouette::core {
+namespace {
+
+// More at once than any real worker renders; one that asks for more would only hoard the queue.
+constexpr std::uint32_t kCapacityMax = 1024;
+
+// How old the time a worker was heard may grow in the database: a write every fifth heartbeat.
+constexpr std::int64_t kHeardWrittenHeartbeats = 5;
+
+}  // namespace
+
+LiveWorker* Core::Impl::listen(LinkId link) {
+  switch (fleet_.standing(link)) {
+    case Fleet::Standing::unknown:
+      send(SendHelloWanted{link});
+      return nullptr;
+    case Fleet::Standing::superseded:
+      return nullptr;
+    case Fleet::Standing::current:
+      break;
+  }
+  LiveWorker* live = fleet_.find_by_link(link);
+  get_worker(live->id).heard_at = now_;
+  return live;
+}
+
+void Core::Impl::on(const WorkerSaidHello& event) {
+  Worker& worker = find_or_add_worker(event.name);
+  const bool joins = worker.state != WorkerState::online && worker.state != WorkerState::draining;
+  LiveWorker& live = fleet_.connect(worker.id, event.link);
+  if (joins) {
+    worker.joined_at = now_;
+    worker.state = WorkerState::online;
+    note(ledger::kWorkerJoined, worker, event.device_name);
+  }
+  worker.device_kind = event.device_kind;
+  worker.device_name = event.device_name;
+  worker.memory_bytes = event.memory_bytes;
+  worker.engine_build = event.engine_build;
+  worker.models = event.models;
+  worker.loras = event.loras;
+  worker.heard_at = now_;
+  worker.capacity = std::min(event.capacity, kCapacityMax);
+  if (event.capacity > kCapacityMax) set_capacity(worker, event.capacity, "");
+  put(worker);
+  send(SendWelcome{event.link, worker.id, policy_.heartbeat, policy_.lease});
+  if (worker.state == WorkerState::draining) send(SendDrain{event.link});
+  compare_held(live, event.held);
+  fleet_.reckon(live, worker);
+  queue_.stir();
+}
+
+Worker& Core::Impl::find_or_add_worker(const std::string& name) {
+  const auto [known, added] = worker_by_name_.try_emplace(name, state_.next.worker);
+  if (!added) return get_worker(known->second);
+  ++state_.next.worker.value;
+  Worker& worker = state_.workers[known->second];
+  worker.id = known->second;
+  worker.name = name;
+  return worker;
+}
+
+// What it holds and may go on with, what it is to drop, and what we thought it held. The last may
+// be results in its outbox: those follow its Hello, so the leases stay for one more heartbeat.
+void Core::Impl::compare_held(LiveWorker& live, const std::vector<HeldLease>& held) {
+  live.missing.clear();
+  for (const auto& [lease, job] : live.leases) live.missing[lease] = now_ + policy_.heartbeat;
+  for (const HeldLease& claim : held) {
+    const auto open = live.leases.find(claim.lease);
+    if (open != live.leases.end() && open->second == claim.job) {
+      live.missing.erase(claim.lease);
+    } else {
+      send(SendCancel{live.link, claim.lease});
+    }
+  }
+}
+
+void Core::Impl::on(const WorkerChangedCapacity& event) {
+  LiveWorker* live = listen(event.link);
+  if (!live) return;
+  set_capacity(get_worker(live->id), event.capacity, event.why);
+  put(get_worker(live->id));
+}
+
+void Core::Impl::set_capacity(Worker& worker, std::uint32_t capacity, const std::string& why) {
+  worker.capacity = std::min(capacity, kCapacityMax);
+  std::string detail = std::to_string(worker.capacity);
+  if (capacity > kCapacityMax) detail += " (the most there is; it asked for more)";
+  if (!why.empty()) detail += ": " + why;
+  note(ledger::kWorkerCapacity, worker, detail);
+  fleet_.reckon(fleet_.add(worker.id), worker);
+  queue_.stir();
+}
+
+void Core::Impl::on(const WorkerWasHeard& event) {
+  LiveWorker* live = listen(event.link);
+  if (!live || event.residency.empty()) return;
+  Worker& worker = get_worker(live->id);
+  if (worker.residency == event.residency) return;
+  worker.residency = event.residency;
+  live->row_changed = true;
+}
+
+void Core::Impl::on(const WorkerSaidGoodbye& event) {
+  LiveWorker* live = nullptr;
+  // An unknown link that says goodbye is not asked to say Hello.
+  if (fleet_.standing(event.link) == Fleet::Standing::current) live = listen(event.link);
+  if (!live) return;
+  const WorkerId id = live->id;
+  const std::map<LeaseId, JobId> leases = live->leases;
+  for (const auto& [lease, job] : leases) requeue(get_job(job), "its worker said goodbye");
+  part_with(id, WorkerState::gone, ledger::kWorkerLeft, "");
+}
+
+// Its leases are over already.
+void Core::Impl::part_with(WorkerId id, WorkerState to, std::string_view kind,
+                           const std::string& why) {
+  fleet_.remove(id);
+  Worker& worker = get_worker(id);
+  worker.state = to;
+  worker.residency.clear();
+  put(worker);
+  note(kind, worker, why);
+  queue_.stir();
+}
+
+void Core::Impl::on(const Ticked&) {
+  std::vector<WorkerId> silent;
+  for (const auto& [id, live] : fleet_.live()) {
+    if (now_ - get_worker(id).heard_at >= policy_.lease) silent.push_back(id);
+  }
+  for (WorkerId id : silent) {
+    const std::map<LeaseId, JobId> leases = fleet_.find(id)->leases;
+    for (const auto& [lease, job] : leases) lose_lease(get_job(job), "its worker fell silent");
+    part_with(
+        id, WorkerState::lost, ledger::kWorkerLost,
+        "silent for " + std::to_string((now_ - get_worker(id).heard_at).us / 1'000'000) + " s");
+  }
+  std::vector<WorkerId> present;
+  for (const auto& [id, live] : fleet_.live()) {
+    if (!live.missing.empty()) present.push_back(id);
+  }
+  for (WorkerId id : present) give_up_missing(id);
+  write_heard_workers();
+  assemble_now_.merge(assemble_again_);
+  queue_.stir();  // a refused job may be offered again
+}
+
+void Core::Impl::give_up_missing(WorkerId id) {
+  const std::map<LeaseId, Instant> missing = fleet_.find(id)->missing;
+  for (const auto& [lease, until] : missing) {
+    if (now_ < until) continue;
+    lose_lease(get_job(fleet_.find(id)->leases.at(lease)), "its worker came back without it");
+  }
+}
+
+void Core::Impl::write_heard_workers() {
+  for (const auto& [id, live] : fleet_.live()) {
+    const Worker& worker = get_worker(id);
+    const Duration unwritten = worker.heard_at - live.heard_written;
+    if (live.row_changed || unwritten >= policy_.heartbeat * kHeardWrittenHeartbeats) put(worker);
+  }
+}
+
+}  // namespace pirouette::core
