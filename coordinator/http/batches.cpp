@@ -1,0 +1,118 @@
+// /api/v1/batches: submit, look, cancel, take home.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "coordinator/delivery/delivery.h"
+#include "coordinator/http/json.h"
+#include "coordinator/http/parameters.h"
+#include "coordinator/http/problem.h"
+#include "coordinator/http/site.h"
+#include "coordinator/store/read_model.h"
+
+namespace pirouette::http {
+namespace {
+
+// Of the references that are not there, how many a message names.
+constexpr std::size_t kMissingNamedMax = 10;
+
+std::string name_missing(const std::vector<const SheetSpec*>& missing) {
+  std::string text = std::to_string(missing.size()) +
+                     (missing.size() == 1 ? " reference is" : " references are") + " not here: ";
+  const std::size_t named = std::min(missing.size(), kMissingNamedMax);
+  for (std::size_t i = 0; i < named; ++i) {
+    if (i > 0) text += ", ";
+    text += missing[i]->character + " (" + to_hex(missing[i]->reference) + ")";
+  }
+  if (named < missing.size()) text += " and others";
+  return text + "; upload each with PUT /api/v1/blobs/{sha256} first";
+}
+
+Result<Answer> submit(Site& site, const Request& request) {
+  const std::string_view type = request.header("content-type");
+  if (!type.starts_with("application/json")) {
+    return problem(415,
+                   "a batch is sent as application/json, not as \"" + std::string(type) + "\"");
+  }
+  const std::string body = TRY(request.read_body(kBatchMaxBytes));
+  BatchSpec batch = TRY(parse_batch(body));
+  std::vector<const SheetSpec*> missing;
+  for (const SheetSpec& sheet : batch.sheets) {
+    if (!site.config.blobs.contains(sheet.reference)) missing.push_back(&sheet);
+  }
+  if (!missing.empty()) return problem(422, name_missing(missing));
+
+  auto answered = site.ask(core::BatchSubmitted{{}, std::move(batch)});
+  if (auto* error = std::get_if<Error>(&answered)) return std::move(*error);
+  const auto& submitted = std::get<core::Submitted>(answered);
+  Answer answer = answer_json(
+      {{"batch", submitted.batch.value}, {"sheets", submitted.sheets}, {"jobs", submitted.jobs}},
+      201);
+  answer.headers.emplace_back("Location",
+                              "/api/v1/batches/" + std::to_string(submitted.batch.value));
+  return answer;
+}
+
+Result<Answer> list(const Site& site, const Request& request) {
+  const Paging paging = TRY(parse_paging(request));
+  const auto rows = TRY(site.read().batches(BatchId{paging.after}, paging.limit));
+  const auto workers = TRY(site.read().workers({}, kListMax));
+  Json items = Json::array();
+  for (const store::BatchRow& row : rows) {
+    items.push_back(batch_json(row, seconds_left(row, workers)));
+  }
+  std::optional<std::uint64_t> next;
+  if (rows.size() == paging.limit) next = rows.back().batch.id.value;
+  return answer_list(std::move(items), next);
+}
+
+Result<Answer> show(const Site& site, const Request& request) {
+  const auto id = TRY(parse_id<BatchId>(request.parameters[0], "batch"));
+  const auto row = TRY(site.read().batch(id));
+  const auto workers = TRY(site.read().workers({}, kListMax));
+  Json json = batch_json(row, seconds_left(row, workers));
+  json["recipe"] = recipe_json(*row.batch.recipe);
+  return answer_json(json);
+}
+
+Result<Answer> cancel(Site& site, const Request& request) {
+  const auto id = TRY(parse_id<BatchId>(request.parameters[0], "batch"));
+  auto answered = site.ask(core::BatchCancelRequested{{}, id});
+  if (auto* error = std::get_if<Error>(&answered)) return std::move(*error);
+  return answer_json({{"batch", id.value}}, 202);
+}
+
+Result<Answer> deliver(const Site& site, const Request& request) {
+  const auto id = TRY(parse_id<BatchId>(request.parameters[0], "batch"));
+  store::SheetPage page = TRY(site.read().delivery(id));
+  std::vector<delivery::Sheet> sheets;
+  sheets.reserve(page.sheets.size());
+  for (store::SheetRow& row : page.sheets) {
+    delivery::Sheet sheet{std::move(row.sheet), {}};
+    for (store::PoseRow& pose : row.poses) {
+      sheet.poses.push_back({std::move(pose.pose), std::move(pose.latest), std::move(pose.chosen),
+                             std::move(pose.chosen_worker)});
+    }
+    sheets.push_back(std::move(sheet));
+  }
+  const auto made = delivery::make_delivery(page.batch, sheets, [&](const Digest& digest) {
+    return site.config.blobs.find_size(digest).value_or(0);
+  });
+  Answer answer;
+  answer.body = delivery::to_json(made);
+  return answer;
+}
+
+}  // namespace
+
+void add_batches(Router& router, Site& site) {
+  router.add("POST", "/api/v1/batches", [&](const Request& r) { return submit(site, r); });
+  router.add("GET", "/api/v1/batches", [&](const Request& r) { return list(site, r); });
+  router.add("GET", "/api/v1/batches/{id}", [&](const Request& r) { return show(site, r); });
+  router.add("POST", "/api/v1/batches/{id}/cancel",
+             [&](const Request& r) { return cancel(site, r); });
+  router.add("GET", "/api/v1/batches/{id}/delivery",
+             [&](const Request& r) { return deliver(site, r); });
+}
+
+}  // namespace pirouette::http

@@ -1,0 +1,59 @@
+#pragma once
+// One request and its answer, as the routes see them: no library in it. A route is a function from
+// a Request to an Answer or an Error; server.cpp does the rest (sockets, problem documents,
+// counting).
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/result.h"
+
+namespace pirouette::http {
+
+// Header names in lower case.
+using Headers = std::map<std::string, std::string, std::less<>>;
+
+struct Request {
+  std::string method;                   // "HEAD" arrives as itself: the answer's body is not sent
+  std::string path;                     // decoded, without the query
+  std::vector<std::string> parameters;  // what stood at the pattern's {…}, in order
+  std::multimap<std::string, std::string, std::less<>> query;
+  Headers headers;
+  // Reads the body: at most limit bytes, invalid beyond. Once.
+  std::function<Result<std::string>(std::size_t limit)> read_body;
+
+  // "" where there is none.
+  std::string_view header(std::string_view name) const {
+    const auto found = headers.find(name);
+    return found == headers.end() ? std::string_view() : std::string_view(found->second);
+  }
+};
+
+// What a long answer writes with, piece by piece. false: the reader is gone.
+struct Sink {
+  std::function<bool(std::string_view)> write;
+  std::function<bool()> is_open;
+};
+
+// Called again and again until it returns false. It may wait, but not longer than kStreamLooksUp.
+using Stream = std::function<bool(const Sink&)>;
+
+struct Answer {
+  int status = 200;
+  std::string type = "application/json";
+  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;
+  // Instead of body, one of:
+  std::function<Result<std::vector<std::uint8_t>>(std::uint64_t offset, std::size_t length)> read;
+  std::uint64_t read_bytes = 0;  // of read: how many there are in all
+  Stream stream;
+};
+
+using Serve = std::function<Result<Answer>(const Request&)>;
+
+}  // namespace pirouette::http

@@ -1,0 +1,207 @@
+#include "coordinator/http/json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "common/hash.h"
+#include "common/job/recipe.h"
+
+namespace pirouette::http {
+namespace {
+
+Json time_json(Instant instant) { return to_rfc3339(instant); }
+
+Json time_json(const std::optional<Instant>& instant) {
+  return instant ? Json(to_rfc3339(*instant)) : Json();
+}
+
+Json digest_json(const Digest& digest) { return digest ? Json(to_hex(digest)) : Json(); }
+
+template <typename Tag>
+Json id_json(Id<Tag> id) {
+  return id ? Json(id.value) : Json();
+}
+
+Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+// What a worker or assembly said in JSON; null when it said nothing that can be read.
+Json parsed_or_null(const std::string& text) {
+  Json parsed = Json::parse(text, nullptr, false);
+  return parsed.is_discarded() ? Json() : parsed;
+}
+
+Json step_json(const std::optional<core::Progress>& progress) {
+  if (!progress) return {};
+  return {{"step", progress->step}, {"of", progress->of}};
+}
+
+Json pose_json(const store::PoseRow& row, const core::Sheet& sheet, const Recipe& recipe,
+               const Pulse& pulse, Detail detail) {
+  PIROUETTE_CHECK(row.pose.view < recipe.views.size());
+  const View& view = recipe.views[row.pose.view];
+  const core::Job& latest = row.latest;
+  const bool leased = latest.state == core::JobState::leased;
+  Json json{
+      {"id", row.pose.id.value},
+      {"view", row.pose.view},
+      {"view_id", view.id},
+      {"view_name", view.name},
+      {"azimuth", view.azimuth_deg},
+      {"review", name(row.pose.review)},
+      {"take", latest.take},
+      {"chosen_job", id_json(row.pose.chosen)},
+      {"state", name(latest.state)},
+      {"progress", leased ? step_json(pulse.find_progress(latest.worker, latest.id)) : Json()},
+      {"worker", text_or_null(row.latest_worker)},
+      {"picture", row.chosen ? digest_json(row.chosen->result) : Json()},
+      {"error", text_or_null(latest.error)},
+      {"attempts", latest.attempts}};
+  if (detail == Detail::alone) {
+    const core::Job& shown = row.chosen ? *row.chosen : latest;
+    json["prompt"] = make_prompt(recipe, view, sheet.notes, shown.correction);
+    json["seed"] = shown.seed;
+    json["metrics"] = parsed_or_null(shown.metrics);
+  }
+  return json;
+}
+
+bool has_all(const std::vector<std::string>& has, const Recipe& recipe) {
+  return std::all_of(recipe.loras.begin(), recipe.loras.end(), [&](const RecipeLora& lora) {
+    return std::find(has.begin(), has.end(), lora.name) != has.end();
+  });
+}
+
+bool could_take(const core::Worker& worker, const Recipe& recipe) {
+  return worker.state == core::WorkerState::online &&
+         std::find(worker.models.begin(), worker.models.end(), recipe.model) !=
+             worker.models.end() &&
+         has_all(worker.loras, recipe);
+}
+
+}  // namespace
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Answer answer_json(const Json& json, int status) {
+  Answer answer;
+  answer.status = status;
+  answer.body = dump(json);
+  return answer;
+}
+
+Answer answer_list(Json items, std::optional<std::uint64_t> next) {
+  Json list{{"items", std::move(items)}, {"next", nullptr}};
+  if (next) list["next"] = *next;
+  return answer_json(list);
+}
+
+std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
+                                         const std::vector<store::WorkerRow>& workers) {
+  const core::Batch& batch = row.batch;
+  if (batch.state != core::BatchState::running || !row.job_mean) return std::nullopt;
+  const auto able = std::count_if(workers.begin(), workers.end(), [&](const auto& worker) {
+    return could_take(worker.worker, *batch.recipe);
+  });
+  if (able == 0) return std::nullopt;
+  const std::int64_t ended = std::int64_t{batch.jobs_done} + batch.jobs_failed;
+  const std::int64_t remaining = std::max<std::int64_t>(0, std::int64_t{batch.jobs} - ended);
+  const Duration left = *row.job_mean * remaining;
+  return left.us / able / seconds(1).us;
+}
+
+Json batch_json(const store::BatchRow& row, std::optional<std::int64_t> seconds_left) {
+  const core::Batch& batch = row.batch;
+  return {{"id", batch.id.value},
+          {"name", batch.name},
+          {"owner", batch.owner},
+          {"priority", batch.priority},
+          {"deadline", time_json(batch.deadline)},
+          {"state", name(batch.state)},
+          {"submitted_at", time_json(batch.submitted_at)},
+          {"finished_at", time_json(batch.finished_at)},
+          {"sheets", batch.sheets},
+          {"sheets_open", batch.sheets_open},
+          {"jobs", batch.jobs},
+          {"jobs_done", batch.jobs_done},
+          {"jobs_failed", batch.jobs_failed},
+          {"jobs_running", row.jobs_running},
+          {"seconds_left", seconds_left ? Json(*seconds_left) : Json()}};
+}
+
+Json recipe_json(const Recipe& recipe) { return Json::parse(to_json(recipe)); }
+
+Json sheet_json(const store::SheetRow& row, const Recipe& recipe, const Pulse& pulse,
+                Detail detail) {
+  const core::Sheet& sheet = row.sheet;
+  Json poses = Json::array();
+  for (const store::PoseRow& pose : row.poses) {
+    poses.push_back(pose_json(pose, sheet, recipe, pulse, detail));
+  }
+  Json checks = parsed_or_null(sheet.checks);
+  if (!checks.is_array()) checks = Json::array();
+  return {{"id", sheet.id.value},
+          {"batch", sheet.batch.value},
+          {"index", sheet.index},
+          {"character", sheet.character},
+          {"notes", sheet.notes},
+          {"state", name(sheet.state)},
+          {"version", sheet.version},
+          {"reference", digest_json(sheet.reference)},
+          {"picture", digest_json(sheet.picture)},
+          {"thumbnail", digest_json(sheet.thumbnail)},
+          {"checks", std::move(checks)},
+          {"poses", std::move(poses)}};
+}
+
+Json worker_json(const store::WorkerRow& row, const Pulse& pulse) {
+  const core::Worker& worker = row.worker;
+  Json leases = Json::array();
+  for (const store::LeasedRow& leased : row.leases) {
+    const auto progress = pulse.find_progress(worker.id, leased.job.id);
+    leases.push_back({{"job", leased.job.id.value},
+                      {"batch", leased.job.batch.value},
+                      {"sheet", leased.job.sheet.value},
+                      {"character", leased.character},
+                      {"view_id", leased.view_id},
+                      {"step", progress ? Json(progress->step) : Json()},
+                      {"of", progress ? Json(progress->of) : Json()},
+                      {"leased_at", time_json(leased.job.leased_at)}});
+  }
+  return {{"id", worker.id.value},
+          {"name", worker.name},
+          {"state", name(worker.state)},
+          {"device_kind", worker.device_kind},
+          {"device_name", worker.device_name},
+          {"memory_bytes", worker.memory_bytes},
+          {"engine_build", worker.engine_build},
+          {"capacity", worker.capacity},
+          {"models", worker.models},
+          {"loras", worker.loras},
+          {"residency", parsed_or_null(worker.residency)},
+          {"joined_at", time_json(worker.joined_at)},
+          {"heard_at", time_json(worker.heard_at)},
+          {"jobs_done", worker.jobs_done},
+          {"jobs_failed", worker.jobs_failed},
+          {"leases", std::move(leases)}};
+}
+
+Json ledger_json(const core::LedgerRow& row) {
+  return {
+      {"id", row.id.value},          {"at", time_json(row.at)},       {"kind", row.kind},
+      {"batch", id_json(row.batch)}, {"sheet", id_json(row.sheet)},   {"pose", id_json(row.pose)},
+      {"job", id_json(row.job)},     {"worker", id_json(row.worker)}, {"detail", row.detail}};
+}
+
+Json progress_json(const core::Progress& progress) {
+  return {{"batch", progress.batch.value},
+          {"sheet", progress.sheet.value},
+          {"pose", progress.pose.value},
+          {"job", progress.job.value},
+          {"worker", progress.worker.value},
+          {"step", progress.step},
+          {"of", progress.of}};
+}
+
+}  // namespace pirouette::http

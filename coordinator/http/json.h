@@ -1,0 +1,41 @@
+#pragma once
+// Rows as API v1 shows them: one function a noun of schema/openapi.yaml. Text that is not UTF-8 is
+// replaced when it is written, so nothing that a worker says can break an answer.
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/core/effect.h"
+#include "coordinator/core/state.h"
+#include "coordinator/http/exchange.h"
+#include "coordinator/http/pulse.h"
+#include "coordinator/store/read_model.h"
+
+namespace pirouette::http {
+
+using Json = nlohmann::ordered_json;
+
+Answer answer_json(const Json& json, int status = 200);
+// {"items": [...], "next": the last item's id when there may be more}.
+Answer answer_list(Json items, std::optional<std::uint64_t> next);
+
+// Remaining jobs x the mean seconds of one / workers that could take it. None before one is done,
+// and while no worker could.
+std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
+                                         const std::vector<store::WorkerRow>& workers);
+Json batch_json(const store::BatchRow& row, std::optional<std::int64_t> seconds_left);
+Json recipe_json(const Recipe& recipe);
+
+enum class Detail { listed, alone };  // alone: also what is long (prompts, seeds, metrics)
+Json sheet_json(const store::SheetRow& row, const Recipe& recipe, const Pulse& pulse,
+                Detail detail);
+Json worker_json(const store::WorkerRow& row, const Pulse& pulse);
+Json ledger_json(const core::LedgerRow& row);
+Json progress_json(const core::Progress& progress);
+
+std::string dump(const Json& json);
+
+}  // namespace pirouette::http

@@ -1,0 +1,64 @@
+#pragma once
+// What every route may use, in one place, and the routes by noun. Made before the server listens;
+// outlives every request.
+
+#include <functional>
+#include <semaphore>
+#include <variant>
+
+#include "coordinator/core/event.h"
+#include "coordinator/http/connections.h"
+#include "coordinator/http/http.h"
+#include "coordinator/http/limits.h"
+#include "coordinator/http/metrics.h"
+#include "coordinator/http/pulse.h"
+#include "coordinator/http/router.h"
+#include "coordinator/http/thumbnails.h"
+#include "coordinator/http/waiting.h"
+
+namespace pirouette::http {
+
+struct Site {
+  Site(Http::Config given, std::function<void(core::Event)> post_event)
+      : config(std::move(given)),
+        post(std::move(post_event)),
+        thumbnails(config.thumbnails, config.make_thumbnail, kThumbnailsMaxBytes) {}
+
+  const store::ReadModel& read() const { return *config.read; }
+
+  // Posts an Event that carries a RequestId, and waits for its answer.
+  template <typename Event>
+  Waiting::Answered ask(Event event) {
+    return waiting.ask(
+        [&](RequestId request) {
+          event.request = request;
+          post(std::move(event));
+        },
+        kAnswerMax);
+  }
+
+  Http::Config config;
+  const std::function<void(core::Event)> post;
+  ConnectionThreads connections;
+  Waiting waiting;
+  Pulse pulse;
+  Thumbnails thumbnails;
+  Metrics metrics;
+  std::counting_semaphore<> uploads{static_cast<std::ptrdiff_t>(kUploadsMax)};
+};
+
+void add_batches(Router& router, Site& site);
+void add_sheets(Router& router, Site& site);
+void add_workers(Router& router, Site& site);
+void add_blobs(Router& router, Site& site);
+void add_events(Router& router, Site& site);
+void add_health(Router& router, Site& site);
+
+// All of them. schema/openapi.yaml describes each.
+void add_all(Router& router, Site& site);
+
+// Any path that no route serves: a file of the page, or its index.html, whose script then shows
+// the right view.
+Result<Answer> serve_page(const Request& request);
+
+}  // namespace pirouette::http
