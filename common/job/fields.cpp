@@ -1,5 +1,4 @@
-// See fields.h. nlohmann-json's exceptions end here; its own messages quote raw bytes, so ours say
-// the place instead.
+// See fields.h. nlohmann-json's own messages quote raw bytes, so ours say the place instead.
 
 #include "common/job/fields.h"
 
@@ -25,24 +24,51 @@ std::string place(std::string_view text, std::size_t byte) {
          std::to_string(before.size() - line_start + 1);
 }
 
-// Watches a parse for what the parser itself accepts: fields given twice, and deep nesting.
-class Watch {
+// A first pass that builds nothing: it finds what is not JSON, and what the parser would accept but
+// we do not, fields given twice and deep nesting. Returning false ends the pass.
+class Watch : public nlohmann::json_sax<json> {
  public:
-  bool operator()(int depth, json::parse_event_t event, const json& value) {
-    if (event == json::parse_event_t::object_start) keys_.emplace_back();
-    if (event == json::parse_event_t::object_end) keys_.pop_back();
-    if (event == json::parse_event_t::key && !keys_.back().insert(value).second && twice.empty()) {
-      twice = value.get<std::string>();
-    }
-    too_deep = too_deep || depth > kJsonMaxDepth;
-    return !too_deep;  // false drops what follows, so that nothing deep is ever built
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return enter(); }
+  bool start_array(std::size_t) override { return enter(); }
+  bool end_object() override { return leave(); }
+  bool end_array() override { return leave(); }
+
+  bool key(string_t& name) override {
+    if (open_.back().insert(name).second) return true;
+    wrong = "gives the field " + in_quotes(name) + " twice";
+    return false;
   }
 
-  std::string twice;
-  bool too_deep = false;
+  bool parse_error(std::size_t byte, const std::string&, const json::exception& error) override {
+    const bool overflow = dynamic_cast<const json::out_of_range*>(&error) != nullptr;
+    wrong = overflow ? "has a number that is too large" : "is not JSON in UTF-8";
+    wrong_at = byte;
+    return false;
+  }
+
+  std::string wrong;  // empty: nothing
+  std::size_t wrong_at = 0;
 
  private:
-  std::vector<std::set<std::string>> keys_{1};
+  bool enter() {
+    open_.emplace_back();
+    if (open_.size() <= kJsonMaxDepth) return true;
+    wrong = "is nested deeper than " + std::to_string(kJsonMaxDepth) + " levels";
+    return false;
+  }
+  bool leave() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::vector<std::set<std::string>> open_;  // the fields so far of every open object or array
 };
 
 std::string printed(double value) {
@@ -89,23 +115,11 @@ Result<json> parse_json(std::string_view text, std::size_t limit_bytes) {
                    std::to_string(limit_bytes) + " are accepted");
   }
   Watch watch;
-  const json::parser_callback_t callback = [&watch](int depth, json::parse_event_t event,
-                                                    json& value) {
-    return watch(depth, event, value);
-  };
-  json parsed;
-  try {
-    parsed = json::parse(text, callback);
-  } catch (const json::parse_error& error) {
-    return invalid("is not JSON in UTF-8: see " + place(text, error.byte));
-  } catch (const json::exception&) {
-    return invalid("has a number that is too large");
+  if (!json::sax_parse(text, &watch)) {
+    const std::string at = watch.wrong_at > 0 ? ": see " + place(text, watch.wrong_at) : "";
+    return invalid(watch.wrong + at);
   }
-  if (watch.too_deep) {
-    return invalid("is nested deeper than " + std::to_string(kJsonMaxDepth) + " levels");
-  }
-  if (!watch.twice.empty()) return invalid("gives the field " + in_quotes(watch.twice) + " twice");
-  return parsed;
+  return json::parse(text);
 }
 
 std::string in_quotes(std::string_view text) {

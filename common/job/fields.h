@@ -16,7 +16,7 @@
 namespace pirouette::job {
 
 // Deeper than anything that is asked for (batch > sheets > sheet > field is 4).
-inline constexpr int kJsonMaxDepth = 16;
+inline constexpr std::size_t kJsonMaxDepth = 16;
 // An error names this many complaints and counts the others.
 inline constexpr std::size_t kComplaintsNamed = 20;
 

@@ -152,7 +152,7 @@ TEST(Recipe, AFieldGivenTwiceIsRefused) {
 }
 
 TEST(Recipe, DeepNestingIsRefusedWithoutFollowingIt) {
-  EXPECT_SAYS(std::string(200'000, '['), "not JSON");
+  EXPECT_SAYS(std::string(200'000, '['), "nested deeper than 16");
   EXPECT_SAYS(R"({"loras": )" + std::string(100'000, '[') + std::string(100'000, ']') + "}",
               "nested deeper than 16");
   std::string objects;
