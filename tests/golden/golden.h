@@ -27,11 +27,15 @@ inline constexpr RopeAxes kTinyAxes = {8, 12, 12};
 
 inline std::filesystem::path folder() { return PIROUETTE_SOURCE_DIR "/tests/data/tiny-kontext"; }
 
-// Fails the test, and ends it, where the Result is an Error.
+// Ends the test, failed, where the Result is an Error.
 template <typename T>
 T get(Result<T> result) {
   if (!result.ok()) throw std::runtime_error(result.error().what);
   return std::move(result).value();
+}
+
+inline void get(const Result<void>& result) {
+  if (!result.ok()) throw std::runtime_error(result.error().what);
 }
 
 inline const Tensors& expected() {

@@ -1,6 +1,7 @@
 #include "worker/flux/sampler.h"
 
 #include "tests/golden/golden.h"
+#include "worker/flux/reference.h"
 
 namespace pirouette::flux::golden {
 namespace {
@@ -15,7 +16,7 @@ TEST(Sampler, MakesTheReferencesNoiseLevels) {
   }
 }
 
-TEST(Sampler, ChoosesTheReferencesSizes) {
+TEST(ReferenceSize, IsTheReferences) {
   for (const auto& wanted : cases().at("preferred_resolutions")) {
     const auto in = wanted.at("in").get<std::array<int, 2>>();
     const auto out = wanted.at("out").get<std::array<int, 2>>();

@@ -3,34 +3,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <limits>
 
 namespace pirouette::flux {
-namespace {
-
-// PREFERRED_KONTEXT_RESOLUTIONS of black-forest-labs/flux, src/flux/util.py.
-constexpr std::array<Size, 17> kPreferredSizes = {{{672, 1568},
-                                                   {688, 1504},
-                                                   {720, 1456},
-                                                   {752, 1392},
-                                                   {800, 1328},
-                                                   {832, 1248},
-                                                   {880, 1184},
-                                                   {944, 1104},
-                                                   {1024, 1024},
-                                                   {1104, 944},
-                                                   {1184, 880},
-                                                   {1248, 832},
-                                                   {1328, 800},
-                                                   {1392, 752},
-                                                   {1456, 720},
-                                                   {1504, 688},
-                                                   {1568, 672}}};
-
-double aspect(Size size) { return static_cast<double>(size.width) / size.height; }
-
-}  // namespace
 
 std::vector<float> make_sigmas(int steps, int64_t tokens, const Shift& shift) {
   const double slope =
@@ -81,16 +55,6 @@ Tensor make_ids(int picture, int64_t rows, int64_t columns) {
   ids.select(2, 1).copy_(at::arange(rows, at::kFloat).unsqueeze(1).expand({rows, columns}));
   ids.select(2, 2).copy_(at::arange(columns, at::kFloat).unsqueeze(0).expand({rows, columns}));
   return ids.flatten(0, 1);
-}
-
-Size preferred_size(Size picture) {
-  Size best;
-  double best_distance = std::numeric_limits<double>::infinity();
-  for (const Size size : kPreferredSizes) {
-    const double distance = std::abs(aspect(picture) - aspect(size));
-    if (distance < best_distance) best = size, best_distance = distance;
-  }
-  return best;
 }
 
 }  // namespace pirouette::flux

@@ -41,13 +41,4 @@ Tensor unpack_latents(const Tensor& tokens, int64_t height, int64_t width);
 // reference.
 Tensor make_ids(int picture, int64_t rows, int64_t columns);
 
-struct Size {
-  int width = 0;
-  int height = 0;
-  bool operator==(const Size&) const = default;
-};
-
-// The one of the 17 sizes that Kontext was trained on whose aspect is nearest.
-Size preferred_size(Size picture);
-
 }  // namespace pirouette::flux

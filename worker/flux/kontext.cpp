@@ -1,0 +1,244 @@
+#include "worker/flux/kontext.h"
+
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "common/files.h"
+#include "common/job/recipe.h"
+#include "worker/flux/diffusers_layout.h"
+#include "worker/flux/lanczos.h"
+
+namespace pirouette::flux {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::size_t kConfigMaxBytes = 1u << 20;
+constexpr int64_t kCellSide = 8;       // pixels a latent cell is wide
+constexpr int64_t kCellsPerToken = 4;  // 2 x 2
+
+Result<json> load_config(const fs::path& path) {
+  const auto bytes = TRY(read_file(path, kConfigMaxBytes));
+  json config = json::parse(bytes.begin(), bytes.end(), nullptr, /*allow_exceptions=*/false);
+  if (!config.is_object()) return Error{Errc::corrupt, path.string() + " is not a JSON object"};
+  return config;
+}
+
+// A number of the config, or what FLUX.1 has.
+template <typename T>
+T number_or(const json& config, const char* name, T otherwise) {
+  const auto found = config.find(name);
+  return found != config.end() && found->is_number() ? found->get<T>() : otherwise;
+}
+
+Result<RopeAxes> load_axes(const fs::path& path) {
+  const json config = TRY(load_config(path));
+  const auto written = config.find("axes_dims_rope");
+  if (written == config.end()) return kFluxRopeAxes;
+  RopeAxes axes{};
+  bool right = written->is_array() && written->size() == axes.size();
+  for (std::size_t i = 0; right && i < axes.size(); ++i) {
+    right = (*written)[i].is_number_integer();
+    if (right) axes[i] = (*written)[i].get<int64_t>();
+    right = right && axes[i] > 0 && axes[i] % 2 == 0;
+  }
+  if (!right)
+    return Error{Errc::corrupt, path.string() + ": axes_dims_rope is not three even numbers"};
+  return axes;
+}
+
+Result<Shift> load_shift(const fs::path& path) {
+  const json config = TRY(load_config(path));
+  Shift shift;
+  shift.base = number_or(config, "base_shift", shift.base);
+  shift.max = number_or(config, "max_shift", shift.max);
+  shift.base_tokens = number_or(config, "base_image_seq_len", shift.base_tokens);
+  shift.max_tokens = number_or(config, "max_image_seq_len", shift.max_tokens);
+  if (shift.max_tokens <= shift.base_tokens)
+    return Error{Errc::corrupt, path.string() + ": max_image_seq_len is not above the base"};
+  return shift;
+}
+
+Result<Autoencoder> load_autoencoder(const fs::path& folder, at::ScalarType dtype,
+                                     at::Device device) {
+  const json config = TRY(load_config(folder / "config.json"));
+  LatentScaling scaling;
+  scaling.scale = number_or(config, "scaling_factor", scaling.scale);
+  scaling.shift = number_or(config, "shift_factor", scaling.shift);
+  Weights weights = TRY(load_weights(folder)).to(dtype, device);
+  return Autoencoder::load(TRY(canonical_autoencoder(std::move(weights))), scaling);
+}
+
+// Kontext is told from FLUX.1's other models by its input: latents only, no mask or edges beside.
+Result<void> check_fit(const Transformer& transformer, const Autoencoder& autoencoder,
+                       const std::string& source) {
+  const int64_t channels = autoencoder.latent_channels() * kCellsPerToken;
+  if (transformer.in_channels() != channels || transformer.out_channels() != channels ||
+      autoencoder.cell_size() != kCellSide)
+    return Error{Errc::invalid, source + ": the transformer takes " +
+                                    std::to_string(transformer.in_channels()) +
+                                    " channels where Kontext takes " + std::to_string(channels) +
+                                    "; this is another model of the FLUX.1 family"};
+  return {};
+}
+
+Tensor to_tensor(const Image& image) {  // -> [1, 3, H, W] float32 in -1..1
+  PIROUETTE_CHECK(image.channels == 3);
+  const Tensor bytes =
+      at::from_blob(const_cast<std::uint8_t*>(image.pixels.data()),
+                    {image.height, image.width, image.channels}, at::TensorOptions(at::kByte));
+  const Tensor unit = bytes.to(at::kFloat).permute({2, 0, 1}).unsqueeze(0) / 255.0;
+  return unit * 2.0 - 1.0;
+}
+
+Image to_image(const Tensor& decoded) {  // [1, 3, H, W] in -1..1, unclamped
+  const Tensor unit = (decoded.cpu() / 2 + 0.5).clamp(0, 1).to(at::kFloat);
+  const Tensor bytes =
+      (unit * 255).round().to(at::kByte).squeeze(0).permute({1, 2, 0}).contiguous();  // [H, W, 3]
+  Image image{static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)), 3, {}};
+  const auto* first = bytes.data_ptr<std::uint8_t>();
+  image.pixels.assign(first, first + bytes.numel());
+  return image;
+}
+
+Result<void> check_side(const char* name, int side) {
+  if (side % kTokenSide == 0 && side >= kSideMinPx && side <= kSideMaxPx) return {};
+  return Error{Errc::invalid, std::string(name) + ' ' + std::to_string(side) +
+                                  " is not a multiple of " + std::to_string(kTokenSide) + " from " +
+                                  std::to_string(kSideMinPx) + " to " + std::to_string(kSideMaxPx)};
+}
+
+// What the model is told of a noise level: the reference rounds it as thousandths.
+Tensor make_timestep(float sigma, const Tensor& like) {
+  return at::full({1}, sigma * 1000.0f, at::kFloat).to(like.scalar_type()).to(like.device()) / 1000;
+}
+
+}  // namespace
+
+Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, at::Device device) {
+  const at::NoGradGuard no_grad;
+  std::error_code failed;
+  const fs::path& model = files.model;
+  if (!fs::exists(model / "transformer" / "config.json", failed))
+    return Error{Errc::not_found, model.string() +
+                                      " is not a model in diffusers' layout: it has no "
+                                      "transformer/config.json"};
+  Kontext kontext;
+  kontext.dtype_ = dtype;
+  kontext.device_ = device;
+  kontext.text_ = TRY(TextEncoders::load(model, files.tokenizers.value_or(model), dtype, device));
+  kontext.axes_ = TRY(load_axes(model / "transformer" / "config.json"));
+  kontext.shift_ = TRY(load_shift(model / "scheduler" / "scheduler_config.json"));
+  kontext.autoencoder_ = TRY(load_autoencoder(model / "vae", dtype, device));
+
+  Weights weights = TRY(load_weights(model / "transformer")).to(dtype, device);
+  weights = TRY(canonical_transformer(std::move(weights)));
+  kontext.source_ = weights.source();
+  kontext.pristine_ = weights.tensors();
+  kontext.transformer_ = TRY(Transformer::load(std::move(weights), kontext.axes_));
+  TRY(check_fit(*kontext.transformer_, *kontext.autoencoder_, kontext.source_));
+  return kontext;
+}
+
+Result<void> Kontext::set_loras(const std::vector<LoraUse>& uses) {
+  const at::NoGradGuard no_grad;
+  std::vector<ScaledLora> loras;
+  for (const LoraUse& use : uses) loras.push_back({TRY(load_lora(use.path)), use.scale});
+  Tensors merged = TRY(merge_loras(pristine_, loras));
+  transformer_ = TRY(Transformer::load(Weights(std::move(merged), source_), axes_));
+  return {};
+}
+
+Result<TextEmbedding> Kontext::embed_text(std::string_view prompt, int length) const {
+  const at::NoGradGuard no_grad;
+  if (length < 1 || length > kSequenceLengthMax)
+    return Error{Errc::invalid, "a sequence length of " + std::to_string(length) +
+                                    " is not from 1 to " + std::to_string(kSequenceLengthMax)};
+  TextEmbedding embedding = text_.embed(prompt, length);
+  if (embedding.sequence.size(-1) != transformer_->text_channels() ||
+      embedding.pooled.size(-1) != transformer_->pooled_channels())
+    return Error{Errc::invalid, source_ + ": the text encoders are not this transformer's"};
+  return embedding;
+}
+
+Result<Tensor> Kontext::encode_reference(const Image& picture, const ReferenceSize& wanted) const {
+  const at::NoGradGuard no_grad;
+  const Size size = TRY(choose_size(wanted, {picture.width, picture.height}));
+  const Image shown = resize_lanczos(flatten_on_white(picture), size.width, size.height);
+  return autoencoder_->encode(to_tensor(shown).to(device_, dtype_));
+}
+
+Result<void> Kontext::check(const RenderRequest& request) const {
+  TRY(check_side("width", request.width));
+  TRY(check_side("height", request.height));
+  if (request.steps < 1 || request.steps > kStepsMax)
+    return Error{Errc::invalid, std::to_string(request.steps) + " steps are not from 1 to " +
+                                    std::to_string(kStepsMax)};
+  if (!std::isfinite(request.guidance) || !std::isfinite(request.true_cfg))
+    return Error{Errc::invalid, "guidance and true_cfg must be numbers"};
+  return {};
+}
+
+// The velocity of the noise tokens under this prompt.
+Tensor Kontext::predict(const TransformerInput& input, const TextEmbedding& text) const {
+  TransformerInput under = input;
+  under.txt = text.sequence;
+  under.pooled = text.pooled;
+  return (*transformer_)(under);
+}
+
+Result<Image> Kontext::decode(const Tensor& latents, const RenderRequest& request) const {
+  if (!at::isfinite(latents).all().item<bool>())
+    return Error{Errc::corrupt,
+                 "the latents are not finite after " + std::to_string(request.steps) +
+                     " steps: the model, a LoRA or its scale is broken for this request"};
+  const Tensor cells =
+      unpack_latents(latents, request.height / kCellSide, request.width / kCellSide);
+  return to_image(autoencoder_->decode(cells));
+}
+
+Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& progress) const {
+  const at::NoGradGuard no_grad;
+  TRY(check(request));
+  const int64_t rows = request.height / kTokenSide, columns = request.width / kTokenSide;
+  const int64_t tokens = rows * columns;
+  const Tensor reference = pack_latents(request.reference);  // [1, Lr, 64]
+  Tensor latents = pack_latents(
+      make_noise(request.seed, {autoencoder_->latent_channels(), 2 * rows, 2 * columns}, dtype_));
+  latents = latents.to(device_);
+
+  const auto ids_after = [&](const TextEmbedding& text) {
+    return at::cat({at::zeros({text.sequence.size(1), 3}), make_ids(0, rows, columns),
+                    make_ids(1, request.reference.size(2) / 2, request.reference.size(3) / 2)});
+  };
+  TransformerInput input;
+  input.guidance = at::full({1}, request.guidance, at::kFloat).to(device_, dtype_);
+  const Rope rope = make_rope(ids_after(request.prompt).to(device_), axes_);
+  const bool guided = request.true_cfg > 1 && request.negative;
+  const Rope negative_rope =
+      guided ? make_rope(ids_after(*request.negative).to(device_), axes_) : Rope{};
+
+  const std::vector<float> sigmas = make_sigmas(request.steps, tokens, shift_);
+  for (int step = 0; step < request.steps; ++step) {
+    const auto i = static_cast<std::size_t>(step);
+    input.img = at::cat({latents, reference}, 1);
+    input.timestep = make_timestep(sigmas[i], latents);
+    input.rope = rope;
+    Tensor velocity = predict(input, request.prompt).slice(1, 0, tokens);
+    if (guided) {
+      input.rope = negative_rope;
+      const Tensor away = predict(input, *request.negative).slice(1, 0, tokens);
+      velocity = away + (velocity - away) * request.true_cfg;
+    }
+    latents = euler_step(latents, velocity, sigmas[i], sigmas[i + 1]);
+    if (progress && !progress(step + 1, request.steps, latents))
+      return Error{Errc::cancelled, "stopped after step " + std::to_string(step + 1) + " of " +
+                                        std::to_string(request.steps)};
+  }
+  return Rendering{TRY(decode(latents, request)), latents};
+}
+
+}  // namespace pirouette::flux
