@@ -1,0 +1,261 @@
+// What was committed is what is loaded, row for row, and nothing that is settled.
+
+#include "coordinator/store/store.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <gtest/gtest.h>
+
+#include "tests/unit/store/sample_farm.h"
+
+namespace pirouette::store {
+namespace {
+
+template <typename Map>
+void expect_same(const Map& a, const Map& b) {
+  ASSERT_EQ(a.size(), b.size());
+  auto other = b.begin();
+  for (const auto& [id, row] : a) {
+    EXPECT_EQ(id, other->first);
+    EXPECT_TRUE(fields(row) == fields(other->second)) << "row " << id.value;
+    ++other;
+  }
+}
+
+class StoreTest : public testing::Test {
+ protected:
+  void SetUp() override { reopen(); }
+
+  void reopen() {
+    store_.reset();
+    Result<std::unique_ptr<Store>> opened = Store::open(folder_.database());
+    ASSERT_OK(opened);
+    store_ = std::move(opened).value();
+  }
+
+  void commit(const std::vector<core::Write>& writes) { ASSERT_OK(store_->commit(writes)); }
+
+  core::State reload() {
+    reopen();
+    Result<core::State> state = store_->load();
+    EXPECT_TRUE(state.ok()) << state.error().what;
+    return std::move(state).value();
+  }
+
+  Folder folder_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(StoreTest, ANewFarmIsEmptyAndCountsFromOne) {
+  const core::State state = reload();
+  EXPECT_TRUE(state.batches.empty() && state.jobs.empty() && state.workers.empty());
+  EXPECT_EQ(state.next.batch, BatchId{1});
+  EXPECT_EQ(state.next.lease, LeaseId{1});
+  EXPECT_EQ(state.next.event, EventId{1});
+}
+
+TEST_F(StoreTest, LoadsEveryColumnAsItWasWritten) {
+  core::State farm;
+  core::Batch batch = sample_batch(1, 2);
+  batch.finished_at = Instant{INT64_MIN};
+  farm.batches[batch.id] = batch;
+  for (const std::uint64_t n : {1, 2}) farm.sheets[{n}] = sample_sheet(n, batch.id);
+  for (const std::uint64_t id : {1, 2, 3, 4}) {
+    farm.poses[{id}] = sample_pose(id);
+    farm.jobs[{id}] = sample_job(id, batch.id);
+  }
+  core::Job& job = farm.jobs[{2}];
+  job.state = core::JobState::leased;
+  job.attempts = job.losses = 2;
+  job.lease = {9};
+  job.worker = {3};
+  job.leased_at = Instant{77};
+  job.ended_at = Instant{0};
+  job.result = digest_of(1);
+  job.metrics = R"({"seconds":12.5})";
+  job.error = "lost";
+  farm.leases.emplace(JobId{2}, core::Lease{{7}, {2}, {2}, 1, Instant{70}});
+  farm.leases.emplace(JobId{2}, core::Lease{{9}, {2}, {3}, 2, Instant{77}});
+  for (const std::uint64_t id : {2, 3}) farm.workers[{id}] = sample_worker(id);
+
+  std::vector<core::Write> writes = submission(batch, 1);
+  writes.emplace_back(core::PutJob{job});
+  for (const auto& [id, row] : farm.leases) writes.emplace_back(core::PutLease{row});
+  for (const auto& [id, row] : farm.workers) writes.emplace_back(core::PutWorker{row});
+  writes.emplace_back(core::AppendEvent{sample_event(41)});
+  commit(writes);
+
+  const core::State loaded = reload();
+  expect_same(farm.batches, loaded.batches);
+  expect_same(farm.sheets, loaded.sheets);
+  expect_same(farm.poses, loaded.poses);
+  expect_same(farm.jobs, loaded.jobs);
+  expect_same(farm.leases, loaded.leases);
+  expect_same(farm.workers, loaded.workers);
+  EXPECT_EQ(loaded.next.batch, BatchId{2});
+  EXPECT_EQ(loaded.next.sheet, SheetId{3});
+  EXPECT_EQ(loaded.next.pose, PoseId{5});
+  EXPECT_EQ(loaded.next.job, JobId{5});
+  EXPECT_EQ(loaded.next.lease, LeaseId{10});
+  EXPECT_EQ(loaded.next.worker, WorkerId{4});
+  EXPECT_EQ(loaded.next.event, EventId{42});
+}
+
+TEST_F(StoreTest, EveryColumnThatMayChangeChanges) {
+  commit(submission(sample_batch(1), 1));
+  commit({core::PutWorker{sample_worker(1)}});
+
+  core::Batch batch = sample_batch(1);
+  batch.priority = 0;
+  batch.deadline.reset();
+  batch.state = core::BatchState::finished;
+  batch.finished_at = Instant{9};
+  batch.sheets_open = 0;
+  batch.jobs = 3;
+  batch.jobs_done = 1;
+  batch.jobs_failed = 2;
+  core::Sheet sheet = sample_sheet(1, batch.id);
+  sheet.state = core::SheetState::incomplete;
+  sheet.version = 2;
+  sheet.picture = {};
+  sheet.thumbnail = digest_of(3);
+  sheet.checks = "";
+  core::Pose pose = sample_pose(1);
+  pose.latest = pose.chosen = {2};
+  pose.review = core::Review::rejected;
+  core::Job job = sample_job(1, batch.id);
+  job.state = core::JobState::failed;
+  job.attempts = job.failures = job.losses = UINT32_MAX;
+  job.lease = {UINT64_MAX};
+  job.worker = {1};
+  job.queued_at.reset();
+  job.leased_at = job.ended_at = Instant{1};
+  job.result = digest_of(4);
+  job.metrics = "{}";
+  job.error = "why";
+  core::Worker worker = sample_worker(1);
+  worker.state = core::WorkerState::lost;
+  worker.device_kind = worker.device_name = worker.engine_build = worker.residency = "other";
+  worker.memory_bytes = worker.jobs_done = 1;
+  worker.capacity = 0;
+  worker.models = {};
+  worker.loras = {"x"};
+  worker.joined_at = worker.heard_at = Instant{8};
+  worker.jobs_failed = 4;
+  commit({core::PutBatch{batch}, core::PutSheet{sheet}, core::PutPose{pose}, core::PutJob{job},
+          core::PutWorker{worker}});
+
+  const core::State loaded = reload();
+  EXPECT_TRUE(fields(loaded.batches.at({1})) == fields(batch));
+  EXPECT_TRUE(fields(loaded.sheets.at({1})) == fields(sheet));
+  EXPECT_TRUE(fields(loaded.poses.at({1})) == fields(pose));
+  EXPECT_TRUE(fields(loaded.jobs.at({1})) == fields(job));
+  EXPECT_TRUE(fields(loaded.workers.at({1})) == fields(worker));
+}
+
+TEST_F(StoreTest, OfSeveralWritesToOneRowTheLastCounts) {
+  core::Batch batch = sample_batch(1);
+  std::vector<core::Write> writes = submission(batch, 1);
+  batch.jobs_done = 1;
+  writes.emplace_back(core::PutBatch{batch});
+  core::Job job = sample_job(1, batch.id);
+  job.state = core::JobState::leased;
+  writes.emplace_back(core::PutJob{job});
+  job.state = core::JobState::done;
+  writes.emplace_back(core::PutJob{job});
+  commit(writes);
+
+  EXPECT_EQ(store_->stats().changes, 6u);  // a batch, a sheet, two poses, two jobs
+  EXPECT_EQ(store_->stats().commits, 1u);
+  const core::State loaded = reload();
+  EXPECT_EQ(loaded.batches.at({1}).jobs_done, 1u);
+  EXPECT_EQ(loaded.jobs.at({1}).state, core::JobState::done);
+}
+
+TEST_F(StoreTest, SettledBatchesAreNotLoaded) {
+  std::uint64_t sheet = 1;
+  const auto put = [&](std::uint64_t id, core::BatchState state, std::uint32_t done) {
+    core::Batch batch = sample_batch(id);
+    batch.state = state;
+    batch.jobs_done = done;
+    commit(submission(batch, sheet++));
+  };
+  put(1, core::BatchState::finished, 2);   // settled
+  put(2, core::BatchState::cancelled, 0);  // settled
+  put(3, core::BatchState::finished, 1);   // a failed picture may still turn up
+  put(4, core::BatchState::running, 2);    // its sheets are being put together
+
+  const core::State loaded = reload();
+  ASSERT_EQ(loaded.batches.size(), 2u);
+  EXPECT_TRUE(loaded.batches.contains({3}) && loaded.batches.contains({4}));
+  EXPECT_EQ(loaded.sheets.size(), 2u);
+  EXPECT_EQ(loaded.poses.size(), 4u);
+  EXPECT_EQ(loaded.jobs.size(), 4u);
+  EXPECT_EQ(loaded.next.job, JobId{9}) << "numbers of settled batches are not used again";
+}
+
+TEST_F(StoreTest, LeasesOfDoneJobsAreNotLoadedAndTheirNumbersNotReused) {
+  core::Job done = sample_job(1, {1});
+  done.state = core::JobState::done;
+  done.attempts = 1;
+  core::Job failed = sample_job(2, {1});
+  failed.state = core::JobState::failed;
+  failed.attempts = 1;
+  commit(submission(sample_batch(1), 1));
+  commit({core::PutJob{done}, core::PutJob{failed}, core::PutLease{{{50}, {1}, {1}, 1, Instant{1}}},
+          core::PutLease{{{12}, {2}, {1}, 1, Instant{1}}}});
+
+  const core::State loaded = reload();
+  ASSERT_EQ(loaded.leases.size(), 1u);
+  EXPECT_EQ(loaded.leases.begin()->second.id, LeaseId{12});
+  EXPECT_EQ(loaded.next.lease, LeaseId{51});
+}
+
+TEST_F(StoreTest, AFailedCommitLeavesNothing) {
+  commit({core::AppendEvent{sample_event(1)}});
+  // A sheet of a batch that is not there, after a row that would have been fine.
+  const Result<void> result = store_->commit(std::vector<core::Write>{
+      core::PutWorker{sample_worker(1)}, core::PutSheet{sample_sheet(1, {99})}});
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.error().what.find("FOREIGN KEY"), std::string::npos) << result.error().what;
+  EXPECT_TRUE(reload().workers.empty());
+}
+
+TEST_F(StoreTest, TheLedgerIsNeverOverwritten) {
+  commit({core::AppendEvent{sample_event(1)}});
+  EXPECT_FALSE(store_->commit(std::vector<core::Write>{core::AppendEvent{sample_event(1)}}).ok());
+  EXPECT_FALSE(store_
+                   ->commit(std::vector<core::Write>{core::AppendEvent{sample_event(2)},
+                                                     core::AppendEvent{sample_event(2)}})
+                   .ok());
+}
+
+TEST_F(StoreTest, TheLogIsEmptiedAsItGrows) {
+  commit(submission(sample_batch(1), 1));
+  core::Job job = sample_job(1, {1});
+  std::uint64_t longest = 0;
+  for (int i = 0; i < 15; ++i) {
+    job.metrics.assign(3'000'000, static_cast<char>('0' + i));  // SQLite skips equal pages
+    commit({core::PutJob{job}});
+    longest = std::max(longest, store_->stats().wal_bytes);
+  }
+  EXPECT_EQ(store_->stats().checkpoints, 1u);
+  EXPECT_LT(longest, 40u << 20);
+  EXPECT_LT(store_->stats().wal_bytes, 20u << 20) << "it started anew";
+}
+
+TEST_F(StoreTest, AStateThatDoesNotExistIsCorruptAndNamed) {
+  commit(submission(sample_batch(1), 1));
+  store_.reset();
+  {
+    SQLite::Database(folder_.database(), SQLite::OPEN_READWRITE)
+        .exec("UPDATE job SET state = 17 WHERE id = 2");
+  }
+  reopen();
+  const Result<core::State> state = store_->load();
+  ASSERT_FALSE(state.ok());
+  EXPECT_EQ(state.error().code, Errc::corrupt);
+  EXPECT_NE(state.error().what.find("column state"), std::string::npos) << state.error().what;
+}
+
+}  // namespace
+}  // namespace pirouette::store
