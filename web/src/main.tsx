@@ -1,3 +1,10 @@
 import { render } from "preact";
+import { App } from "./app";
+import { start_live } from "./live";
+import "./style.css";
 
-render(<p>Pirouette</p>, document.getElementById("page")!);
+const page = document.getElementById("page");
+if (page) {
+  start_live();
+  render(<App />, page);
+}

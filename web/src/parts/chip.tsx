@@ -1,0 +1,5 @@
+import type { Words } from "../words";
+
+export function Chip({ words }: { words: Words }) {
+  return <span class={`chip ${words.tone}`}>{words.text}</span>;
+}

@@ -1,0 +1,144 @@
+// One character: its reference, its sheet, and every pose with how it came about.
+
+import type { ComponentChildren } from "preact";
+import { picture_url, thumbnail_url, type Batch, type Pose, type Sheet } from "../api";
+import { Chip } from "../parts/chip";
+import { Pending } from "../parts/notice";
+import { PoseTile } from "../parts/pose_tile";
+import { useResource } from "../resource";
+import { to, useTitle } from "../route";
+import { by_azimuth, check_words, sheet_words, state_words, view_words } from "../words";
+
+const kPictureHeight = 960; // what fits a screen; the full picture is one click away
+const kTileHeight = 640;
+
+export function SheetView({ id }: { id: number }) {
+  const { value: sheet, error } = useResource<Sheet>(`/sheets/${id}`, (row) => row.sheet === id);
+  useTitle(sheet?.character ?? "");
+  if (!sheet) return <Pending error={error} />;
+  return <SheetPage sheet={sheet} />;
+}
+
+function SheetPage({ sheet }: { sheet: Sheet }) {
+  const batch = useResource<Batch>(`/batches/${sheet.batch}`, () => false).value;
+  const recipe = batch?.recipe;
+  const shape = recipe ? { "--aspect": recipe.width / recipe.height } : {};
+  return (
+    <>
+      <SheetHead sheet={sheet} batch={batch} />
+      {sheet.checks.length > 0 && <Checks sheet={sheet} />}
+      <div class="pictures">
+        <figure class="reference">
+          <a href={picture_url(sheet.reference)} target="_blank">
+            <img src={thumbnail_url(sheet.reference, kTileHeight)} alt={`Reference of ${sheet.character}`} />
+          </a>
+          <figcaption>Reference</figcaption>
+        </figure>
+        <SheetPicture sheet={sheet} />
+      </div>
+      <h2>Poses</h2>
+      <ul class="poses" style={shape}>
+        {by_azimuth(sheet.poses).map((pose) => (
+          <PoseCard key={pose.id} pose={pose} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function SheetHead({ sheet, batch }: { sheet: Sheet; batch: Batch | null }) {
+  return (
+    <div class="head">
+      <p class="crumbs">
+        <a href={to.batches}>Batches</a>
+        <a href={to.batch(sheet.batch)}>{batch?.name ?? `Batch ${sheet.batch}`}</a>
+      </p>
+      <div class="head-title">
+        <h1>{sheet.character}</h1>
+        <Chip words={sheet_words(sheet)} />
+      </div>
+      {sheet.notes && <p class="quiet">{sheet.notes}</p>}
+    </div>
+  );
+}
+
+function Checks({ sheet }: { sheet: Sheet }) {
+  return (
+    <section class="checks" aria-label="To look at">
+      <h2>To look at</h2>
+      <ul>
+        {sheet.checks.map((check, index) => (
+          <li key={index}>{check_words(check, sheet.poses)}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function SheetPicture({ sheet }: { sheet: Sheet }) {
+  if (!sheet.picture) {
+    const done = sheet.poses.filter((pose) => pose.picture).length;
+    return (
+      <div class="sheet-picture none">
+        {sheet.state === "cancelled"
+          ? "The batch was cancelled before this sheet was put together."
+          : `The sheet is put together once its poses are here: ${done} of ${sheet.poses.length}.`}
+      </div>
+    );
+  }
+  return (
+    <figure class="sheet-picture">
+      <a href={picture_url(sheet.picture)} target="_blank" title="Open in full size">
+        <img src={thumbnail_url(sheet.picture, kPictureHeight)} alt={`The sheet of ${sheet.character}`} />
+      </a>
+      <figcaption>Version {sheet.version}. Click for full size.</figcaption>
+    </figure>
+  );
+}
+
+function PoseCard({ pose }: { pose: Pose }) {
+  return (
+    <li class="pose" data-view={pose.view_id}>
+      {pose.picture ? (
+        <a href={picture_url(pose.picture)} target="_blank" title="Open in full size">
+          <PoseTile pose={pose} height={kTileHeight} />
+        </a>
+      ) : (
+        <PoseTile pose={pose} height={kTileHeight} />
+      )}
+      <div class="pose-head">
+        <span class="pose-name">{view_words(pose.view_name)}</span>
+        <Chip words={state_words(pose.state)} />
+      </div>
+      {pose.error && <p class={pose.state === "failed" ? "bad" : "warn"}>{pose.error}</p>}
+      <dl>
+        <Fact name="Turned">{pose.azimuth}°</Fact>
+        <Fact name="Take">{pose.take}</Fact>
+        {pose.worker && <Fact name="Worker">{pose.worker}</Fact>}
+        {pose.attempts > 1 && <Fact name="Attempts">{pose.attempts}</Fact>}
+        {pose.seed !== undefined && <Fact name="Seed" long>{pose.seed}</Fact>}
+      </dl>
+      {pose.prompt && (
+        <details>
+          <summary>Prompt</summary>
+          <p>{pose.prompt}</p>
+        </details>
+      )}
+    </li>
+  );
+}
+
+interface FactProps {
+  name: string;
+  long?: boolean;
+  children: ComponentChildren;
+}
+
+function Fact({ name, long, children }: FactProps) {
+  return (
+    <div class={long ? "long" : ""}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
