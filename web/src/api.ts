@@ -29,11 +29,9 @@ export interface Batch {
 export interface Recipe {
   model: string;
   loras: { name: string; scale: number }[];
-  pose_set: string;
   width: number;
   height: number;
   steps: number;
-  guidance: number;
 }
 
 export interface Progress {

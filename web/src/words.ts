@@ -118,14 +118,14 @@ export const needs_attention = (sheet: Sheet) =>
 export const by_azimuth = (poses: Pose[]): Pose[] =>
   [...poses].sort((a, b) => a.azimuth - b.azimuth || a.view - b.view);
 
-// "three-quarter left view" -> "three-quarter left"
-export const view_words = (name: string) => name.replace(/ view$/, "");
+// "q_back_left" -> "three-quarter back left". Said by id: the names that prompts use are not unique.
+export const view_words = (view_id: string) =>
+  view_id.replace(/^q_/, "three-quarter ").replaceAll("_", " ");
 
 // What assembly noticed, as a sentence.
-export function check_words(check: Check, poses: Pose[]): string {
+export function check_words(check: Check): string {
   if (typeof check === "string") return check;
-  const view = poses.find((pose) => pose.view_id === check["view"]);
-  const where = view ? view_words(view.view_name) : String(check["view"] ?? "");
+  const where = view_words(String(check["view"] ?? ""));
   const what = ["message", "text", "detail", "what", "kind"]
     .map((field) => check[field])
     .find((value): value is string => typeof value === "string");

@@ -14,12 +14,12 @@ function usePart(pose: Pose): { part: number; text: string } | null {
   const { step, of } = heard ?? pose.progress ?? { step: 0, of: 0 };
   return of > 0 && step > 0
     ? { part: step / of, text: `${step}/${of}` }
-    : { part: 0, text: "starts" };
+    : { part: 0, text: "next" };
 }
 
 export function PoseTile({ pose, height }: { pose: Pose; height: number }) {
   const rendering = usePart(pose);
-  const name = view_words(pose.view_name);
+  const name = view_words(pose.view_id);
   const state = rendering ? "leased" : pose.state;
   const label = `${name}: ${state_words(state).text}`;
   if (pose.picture) {

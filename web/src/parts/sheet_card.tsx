@@ -57,10 +57,10 @@ function attention(sheet: Sheet): string | null {
   const first = failed[0];
   if (first) {
     const others = failed.length > 1 ? ` (and ${failed.length - 1} more)` : "";
-    return `${view_words(first.view_name)}: ${first.error ?? "failed"}${others}`;
+    return `${view_words(first.view_id)}: ${first.error ?? "failed"}${others}`;
   }
   const [check] = sheet.checks;
   if (check === undefined) return null;
-  if (sheet.checks.length === 1) return check_words(check, sheet.poses);
+  if (sheet.checks.length === 1) return check_words(check);
   return plural(sheet.checks.length, "thing") + " to look at";
 }

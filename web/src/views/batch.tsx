@@ -98,7 +98,8 @@ interface SheetsProps {
 }
 
 function Sheets({ list, total, aspect, show, find }: SheetsProps) {
-  const { items, more, loading, error } = list;
+  const { items, loading, error } = list;
+  const more = items && items.length >= total ? null : list.more;
   const filter = kFilters[show] ?? kFilters["all"];
   const sought = find.trim().toLowerCase();
   const found = items?.filter(

@@ -68,7 +68,7 @@ function Checks({ sheet }: { sheet: Sheet }) {
       <h2>To look at</h2>
       <ul>
         {sheet.checks.map((check, index) => (
-          <li key={index}>{check_words(check, sheet.poses)}</li>
+          <li key={index}>{check_words(check)}</li>
         ))}
       </ul>
     </section>
@@ -107,7 +107,7 @@ function PoseCard({ pose }: { pose: Pose }) {
         <PoseTile pose={pose} height={kTileHeight} />
       )}
       <div class="pose-head">
-        <span class="pose-name">{view_words(pose.view_name)}</span>
+        <span class="pose-name">{view_words(pose.view_id)}</span>
         <Chip words={state_words(pose.state)} />
       </div>
       {pose.error && <p class={pose.state === "failed" ? "bad" : "warn"}>{pose.error}</p>}
@@ -116,27 +116,21 @@ function PoseCard({ pose }: { pose: Pose }) {
         <Fact name="Take">{pose.take}</Fact>
         {pose.worker && <Fact name="Worker">{pose.worker}</Fact>}
         {pose.attempts > 1 && <Fact name="Attempts">{pose.attempts}</Fact>}
-        {pose.seed !== undefined && <Fact name="Seed" long>{pose.seed}</Fact>}
       </dl>
       {pose.prompt && (
         <details>
-          <summary>Prompt</summary>
+          <summary>Prompt and seed</summary>
           <p>{pose.prompt}</p>
+          <p class="quiet">Seed {pose.seed}</p>
         </details>
       )}
     </li>
   );
 }
 
-interface FactProps {
-  name: string;
-  long?: boolean;
-  children: ComponentChildren;
-}
-
-function Fact({ name, long, children }: FactProps) {
+function Fact({ name, children }: { name: string; children: ComponentChildren }) {
   return (
-    <div class={long ? "long" : ""}>
+    <div>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

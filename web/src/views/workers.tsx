@@ -8,7 +8,7 @@ import { Chip } from "../parts/chip";
 import { Empty, Pending } from "../parts/notice";
 import { useList, type Watch } from "../resource";
 import { to, useTitle } from "../route";
-import { ago, bytes, count, plural, state_words } from "../words";
+import { ago, bytes, count, plural, state_words, view_words } from "../words";
 
 const kSilentMs = 30_000; // ten heartbeats of 3 s
 
@@ -108,12 +108,12 @@ function LeaseLine({ lease, first }: { lease: Lease; first: boolean }) {
   const heard = useProgress("job", lease.job);
   const step = heard?.step ?? lease.step ?? 0;
   const of = heard?.of ?? lease.of ?? 0;
-  const name = `${lease.character}, ${view_id_words(lease.view_id)}`;
+  const name = `${lease.character}, ${view_words(lease.view_id)}`;
   return (
     <li>
       <a href={to.sheet(lease.sheet)}>
         <span>
-          <b>{lease.character}</b> {view_id_words(lease.view_id)}
+          <b>{lease.character}</b> {view_words(lease.view_id)}
         </span>
         <span class="quiet">{step > 0 ? `step ${step} of ${of}` : first ? "starts" : "next"}</span>
       </a>
@@ -130,9 +130,6 @@ const kCounters: { [name: string]: (n: number) => string } = {
 };
 
 const lora_words = (name: string, scale: number) => (scale === 1 ? name : `${name} at ${scale}`);
-
-// "q_left" -> "three-quarter left"
-const view_id_words = (id: string) => id.replace(/^q_/, "three-quarter ").replaceAll("_", " ");
 
 const times = (n: number) => (n === 1 ? "once" : `${count(n)} times`);
 
