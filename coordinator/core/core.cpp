@@ -16,7 +16,7 @@ std::vector<std::string> Core::find_broken_invariants() const {
 }
 
 Core::Impl::Impl(State state, Policy policy, Instant now)
-    : policy_(policy), state_(std::move(state)), now_(now) {
+    : policy_(policy), state_(std::move(state)), ticked_at_(now), now_(now) {
   rebuild();
 }
 

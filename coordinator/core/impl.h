@@ -130,6 +130,8 @@ class Core::Impl {
   std::set<SheetId> assemble_now_;    // at the end of this step
   std::set<SheetId> assemble_again_;  // with the next tick, after a failure
 
+  Instant ticked_at_;  // refused jobs are offered again by the tick, not between
+
   // Of the step that runs just now.
   Instant now_;
   Effects out_;

@@ -40,7 +40,7 @@ std::optional<Choice> Core::Impl::choose_for(const LiveWorker& live) const {
 
 bool Core::Impl::may_take(JobId id, const Worker& worker) const {
   if (!avoidance_.any(id) || !avoidance_.avoids(id, worker.id)) return true;
-  if (avoidance_.forbids(id, worker.id, now_)) return false;
+  if (avoidance_.forbids(id, worker.id, ticked_at_)) return false;
   // The last resort: nobody else is there who could and has not tried.
   const Recipe& recipe = *state_.batches.at(state_.jobs.at(id).batch).recipe;
   for (const auto& [other_id, live] : fleet_.live()) {
@@ -181,7 +181,7 @@ void Core::Impl::on(const LeaseFinished& event) {
         event, event.job < state_.next.job ? "the job was over already" : "there is no such job");
   }
   Job& job = found->second;
-  if (job.state == JobState::done) return refuse_result(event, "another picture was first");
+  if (job.state == JobState::done) return refuse_result(event, "it has its picture already");
   if (job.state == JobState::cancelled) return refuse_result(event, "the job was cancelled");
   const Lease* lease = find_lease(job.id, event.lease);
   if (!lease) return refuse_result(event, "this lease was never given for this job");

@@ -11,6 +11,10 @@ Id<Tag> take_next(Id<Tag>& counter) {
   return Id<Tag>{counter.value++};
 }
 
+std::string count(std::uint32_t n, const std::string& what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
 std::string number(auto id) { return std::to_string(id.value); }
 
 }  // namespace
@@ -43,7 +47,7 @@ void Core::Impl::on(const BatchSubmitted& event) {
   for (const SheetSpec& sheet : spec.sheets) add_sheet(batch, sheet, index++);
 
   note(ledger::kBatchSubmitted, batch,
-       std::to_string(batch.sheets) + " sheets, " + std::to_string(batch.jobs) + " jobs");
+       count(batch.sheets, "sheet") + ", " + count(batch.jobs, "job"));
   reply(event.request, Submitted{id, batch.sheets, batch.jobs});
 }
 

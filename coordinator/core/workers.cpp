@@ -132,6 +132,7 @@ void Core::Impl::part_with(WorkerId id, WorkerState to, std::string_view kind,
 }
 
 void Core::Impl::on(const Ticked&) {
+  ticked_at_ = now_;
   std::vector<WorkerId> silent;
   for (const auto& [id, live] : fleet_.live()) {
     if (now_ - get_worker(id).heard_at >= policy_.lease) silent.push_back(id);

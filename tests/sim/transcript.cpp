@@ -1,0 +1,323 @@
+#include "tests/sim/transcript.h"
+
+#include <stdexcept>
+
+namespace pirouette::sim {
+
+using namespace core;
+
+namespace {
+
+// 2026-01-01T00:00:00Z: any will do, as long as it is always the same.
+constexpr Instant kStart{1'767'225'600'000'000};
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, separator);) {
+    if (!part.empty()) parts.push_back(part);
+  }
+  return parts;
+}
+
+template <typename IdType>
+IdType id_of(const std::string& digits) {
+  return IdType{std::stoull(digits)};
+}
+
+template <typename Tag>
+std::string number(Id<Tag> id) {
+  return std::to_string(id.value);
+}
+
+}  // namespace
+
+// The first word, the words without '=', and the ones with it.
+struct Transcript::Command {
+  std::string verb;
+  std::vector<std::string> words;
+  std::map<std::string, std::string> named;
+
+  explicit Command(const std::string& line) {
+    for (const std::string& word : split(line, ' ')) {
+      const std::size_t equals = word.find('=');
+      if (verb.empty()) {
+        verb = word;
+      } else if (equals == std::string::npos) {
+        words.push_back(word);
+      } else {
+        named[word.substr(0, equals)] = word.substr(equals + 1);
+      }
+    }
+  }
+  const std::string& word(std::size_t i) const {
+    if (i >= words.size()) throw std::invalid_argument("'" + verb + "' needs more words");
+    return words[i];
+  }
+  std::string get(const std::string& name, const std::string& otherwise) const {
+    const auto found = named.find(name);
+    return found == named.end() ? otherwise : found->second;
+  }
+  std::string rest(std::size_t first) const {
+    std::string text;
+    for (std::size_t i = first; i < words.size(); ++i) text += (i > first ? " " : "") + words[i];
+    return text;
+  }
+};
+
+Transcript::Transcript() : now_(kStart), core_(std::in_place, State{}, Policy{}, kStart) {}
+
+std::string Transcript::replay(const std::string& text) {
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(">")) continue;
+    out_ << line << '\n';
+    if (!line.empty() && !line.starts_with("#")) run(Command(line));
+  }
+  return out_.str();
+}
+
+void Transcript::run(const Command& command) {
+  if (command.verb == "advance") {
+    advance(command);
+  } else if (command.verb == "restart") {
+    core_.emplace(rows_.load(), Policy{}, now_);
+  } else if (!run_person(command) && !run_worker(command) && !run_assembly(command)) {
+    throw std::invalid_argument("no such command: " + command.verb);
+  }
+}
+
+bool Transcript::run_person(const Command& command) {
+  if (command.verb == "submit") {
+    submit(command);
+  } else if (command.verb == "cancel") {
+    step(BatchCancelRequested{{++requests_}, id_of<BatchId>(command.word(0))});
+  } else if (command.verb == "drain") {
+    WorkerId id{999};
+    for (const auto& [known, worker] : rows_.workers) {
+      if (worker.name == command.word(0)) id = known;
+    }
+    step(WorkerDrainRequested{{++requests_}, id});
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void Transcript::submit(const Command& command) {
+  BatchSubmitted event;
+  event.request = {++requests_};
+  BatchSpec& batch = event.batch;
+  batch.name = command.get("name", "batch" + std::to_string(++batches_));
+  batch.owner = "studio";
+  batch.priority = std::stoi(command.get("priority", "50"));
+  if (command.named.contains("deadline")) {
+    batch.deadline = now_ + seconds(std::stoi(command.get("deadline", "")));
+  }
+  batch.recipe.model = command.get("model", "tiny");
+  for (const std::string& lora : split(command.get("loras", ""), ',')) {
+    batch.recipe.loras.push_back({lora, 1, ""});
+  }
+  batch.recipe.prompt = "{view}";
+  for (const std::string& pose : split(command.get("poses", "front"), ',')) {
+    batch.recipe.views.push_back({pose, 0, pose + " view", "", "front", "viewer"});
+  }
+  const int characters = std::stoi(command.get("characters", "1"));
+  for (int i = 1; i <= characters; ++i) {
+    const std::string character = batch.name + "." + std::to_string(i);
+    batch.sheets.push_back({character, sha256(character), "", std::nullopt});
+  }
+  step(event);
+}
+
+bool Transcript::run_worker(const Command& command) {
+  const std::string& verb = command.verb;
+  if (verb == "hello") {
+    hello(command);
+    return true;
+  }
+  if (verb != "heartbeat" && verb != "goodbye" && verb != "capacity" && verb != "refuse" &&
+      verb != "progress" && verb != "fail" && verb != "finish") {
+    return false;
+  }
+  const LinkId link = link_of(command.word(0));
+  if (verb == "heartbeat") return step(WorkerWasHeard{link, ""}), true;
+  if (verb == "goodbye") return step(WorkerSaidGoodbye{link}), true;
+  if (verb == "capacity") {
+    const auto capacity = static_cast<std::uint32_t>(std::stoul(command.word(1)));
+    return step(WorkerChangedCapacity{link, capacity, command.rest(2)}), true;
+  }
+  const auto lease = id_of<LeaseId>(command.word(1));
+  if (verb == "refuse") step(LeaseRefused{link, lease, command.rest(2)});
+  if (verb == "progress") {
+    const auto steps = split(command.word(2), '/');
+    step(LeaseProgressed{link, lease, static_cast<std::uint32_t>(std::stoul(steps.at(0))),
+                         static_cast<std::uint32_t>(std::stoul(steps.at(1)))});
+  }
+  if (verb == "fail") {
+    const std::string& word = command.word(2);
+    const FailureClass failure = word == "job"      ? FailureClass::job
+                                 : word == "worker" ? FailureClass::worker
+                                                    : FailureClass::retryable;
+    step(LeaseFailed{link, lease, failure, command.rest(3)});
+  }
+  if (verb == "finish") {
+    const auto given = rows_.leases.find(lease);
+    const JobId job = command.named.contains("job") ? id_of<JobId>(command.get("job", ""))
+                      : given != rows_.leases.end() ? given->second.job
+                                                    : JobId{};
+    const Digest picture = sha256("picture under lease " + command.word(1));
+    step(LeaseFinished{link, lease, job, picture, "{}", command.rest(2) != "unstored"});
+  }
+  return true;
+}
+
+void Transcript::hello(const Command& command) {
+  WorkerSaidHello event;
+  event.name = command.word(0);
+  event.link = {++links_};
+  event.device_kind = "cpu";
+  event.device_name = "cpu of " + event.name;
+  event.engine_build = "sim";
+  event.capacity = static_cast<std::uint32_t>(std::stoul(command.get("capacity", "1")));
+  event.models = split(command.get("models", "tiny"), ',');
+  event.loras = split(command.get("loras", ""), ',');
+  for (const std::string& lease : split(command.get("held", ""), ',')) {
+    const auto id = id_of<LeaseId>(lease);
+    const auto given = rows_.leases.find(id);
+    event.held.push_back({id, given == rows_.leases.end() ? JobId{} : given->second.job});
+  }
+  newest_link_[event.name] = event.link;
+  worker_of_link_[event.link] = event.name;
+  step(event);
+}
+
+bool Transcript::run_assembly(const Command& command) {
+  if (command.verb != "assembled" && command.verb != "assembly_failed") return false;
+  const auto sheet = id_of<SheetId>(command.word(0));
+  const auto version = static_cast<std::uint32_t>(std::stoul(command.word(1).substr(1)));
+  if (command.verb == "assembled") {
+    step(SheetAssembled{sheet, version, sha256("sheet"), sha256("thumbnail"), "[]"});
+  } else {
+    step(SheetAssemblyFailed{sheet, version, command.rest(2)});
+  }
+  return true;
+}
+
+void Transcript::advance(const Command& command) {
+  const int length = std::stoi(command.word(0));
+  for (int second = 0; second < length; ++second) {
+    now_ = now_ + seconds(1);
+    for (const std::string& worker : split(command.get("heard", ""), ',')) {
+      step(WorkerWasHeard{link_of(worker), ""});
+    }
+    step(Ticked{});
+  }
+}
+
+void Transcript::step(const Event& event) {
+  const Effects effects = core_->step(event, now_);
+  rows_.apply(effects.writes);
+  print(effects);
+  check();
+}
+
+void Transcript::check() {
+  for (const std::string& broken : core_->find_broken_invariants())
+    out_ << "> BROKEN " << broken << '\n';
+  if (describe(rows_.load()) != describe(core_->state())) {
+    out_ << "> BROKEN the rows give\n"
+         << describe(rows_.load()) << "and the core has\n"
+         << describe(core_->state());
+  }
+}
+
+void Transcript::print(const Effects& effects) {
+  for (const Write& write : effects.writes) {
+    if (const auto* event = std::get_if<AppendEvent>(&write)) print(event->row);
+  }
+  for (const Reply& reply : effects.replies) {
+    if (const auto* submitted = std::get_if<Submitted>(&reply.answer)) {
+      out_ << "> reply batch " << submitted->batch.value << ", " << submitted->sheets << " sheets, "
+           << submitted->jobs << " jobs\n";
+    } else if (const auto* error = std::get_if<Error>(&reply.answer)) {
+      out_ << "> reply error: " << error->what << '\n';
+    } else {
+      out_ << "> reply accepted\n";
+    }
+  }
+  for (const Send& message : effects.sends) print(message);
+  for (const AssembleSheet& task : effects.tasks) print(task);
+  for (const Progress& progress : effects.progress) {
+    out_ << "> progress job " << progress.job.value << ": " << progress.step << " of "
+         << progress.of << '\n';
+  }
+}
+
+void Transcript::print(const LedgerRow& row) {
+  out_ << "> event " << row.kind;
+  // The finest thing it is about says enough.
+  if (row.job) {
+    out_ << " job " << row.job.value;
+  } else if (row.sheet) {
+    out_ << " sheet " << row.sheet.value;
+  } else if (row.batch) {
+    out_ << " batch " << row.batch.value;
+  }
+  if (row.lease) out_ << " lease " << row.lease.value;
+  if (row.worker) out_ << ' ' << rows_.workers.at(row.worker).name;
+  const bool digest = row.detail.size() == 64 && row.detail.find(' ') == std::string::npos;
+  if (!row.detail.empty()) out_ << ": " << (digest ? row.detail.substr(0, 8) : row.detail);
+  out_ << '\n';
+}
+
+void Transcript::print(const Send& message) {
+  struct Words {
+    Transcript& self;
+    std::string operator()(const SendWelcome& send) { return "welcome " + self.name_of(send.link); }
+    std::string operator()(const SendAssign& send) {
+      const Job& job = self.rows_.jobs.at(send.job);
+      return "assign " + self.name_of(send.link) + " lease " + number(send.lease) + " job " +
+             number(send.job) + ": " + self.rows_.sheets.at(job.sheet).character + " " +
+             send.spec.prompt;
+    }
+    std::string operator()(const SendAcknowledged& send) {
+      return "acknowledge " + self.name_of(send.link) + " lease " + number(send.lease) +
+             (send.duplicate ? " as a duplicate" : "");
+    }
+    std::string operator()(const SendResultWanted& send) {
+      return "want the picture " + self.name_of(send.link) + " lease " + number(send.lease);
+    }
+    std::string operator()(const SendCancel& send) {
+      return "cancel " + self.name_of(send.link) + " lease " + number(send.lease);
+    }
+    std::string operator()(const SendDrain& send) { return "drain " + self.name_of(send.link); }
+    std::string operator()(const SendHelloWanted& send) {
+      return "want a hello " + self.name_of(send.link);
+    }
+  };
+  out_ << "> " << std::visit(Words{*this}, message) << '\n';
+}
+
+void Transcript::print(const AssembleSheet& task) {
+  out_ << "> assemble sheet " << task.sheet.value << " v" << task.version << ": " << task.character;
+  for (const PlannedView& view : task.views) {
+    out_ << ' ' << view.view.id << (view.picture ? "" : "(gap)");
+  }
+  out_ << '\n';
+}
+
+LinkId Transcript::link_of(const std::string& worker) const {
+  const std::size_t at = worker.find('@');
+  if (at != std::string::npos) return id_of<LinkId>(worker.substr(at + 1));
+  const auto found = newest_link_.find(worker);
+  if (found == newest_link_.end()) throw std::invalid_argument(worker + " never said hello");
+  return found->second;
+}
+
+std::string Transcript::name_of(LinkId link) const {
+  const auto found = worker_of_link_.find(link);
+  return (found == worker_of_link_.end() ? "?" : found->second) + "@" + number(link);
+}
+
+}  // namespace pirouette::sim

@@ -1,0 +1,65 @@
+#pragma once
+// Plays a transcript against the real core and prints what the core does. A transcript is lines of
+// commands, each followed by the effects it had:
+//
+//   submit characters=1 poses=front,back [name=N priority=P deadline=T model=M loras=A,B]
+//   hello w1 capacity=2 models=tiny [loras=A,B held=1,2]      each hello is a new link: w1@1, w1@2
+//   heartbeat w1 | goodbye w1 | capacity w1 0 why | drain w1 | cancel 1
+//   refuse w1 1 why | progress w1 1 3/20 | fail w1 1 retryable|job|worker why
+//   finish w1 1 [unstored] [job=3]                            1 is the lease
+//   assembled 1 v1 | assembly_failed 1 v1 why                 1 is the sheet
+//   advance 20s [heard=w1,w2]                                 a tick each second; the others silent
+//   restart                                                   from the rows written so far
+//
+// A worker may be named with its link (w1@1) to speak as an older process. After each step the
+// core's invariants are checked, and that the rows written so far give the core's State again; what
+// is broken is printed as an effect.
+
+#include <map>
+#include <optional>
+#include <sstream>
+#include <string>
+
+#include "coordinator/core/core.h"
+#include "tests/sim/rows.h"
+
+namespace pirouette::sim {
+
+class Transcript {
+ public:
+  Transcript();
+
+  // The whole text with its effects ("> …" lines) as they are now.
+  std::string replay(const std::string& text);
+
+ private:
+  struct Command;
+
+  void run(const Command& command);
+  bool run_person(const Command& command);
+  bool run_worker(const Command& command);
+  bool run_assembly(const Command& command);
+  void submit(const Command& command);
+  void hello(const Command& command);
+  void advance(const Command& command);
+  void step(const core::Event& event);
+  void print(const core::Effects& effects);
+  void print(const core::LedgerRow& row);
+  void print(const core::Send& message);
+  void print(const core::AssembleSheet& task);
+  void check();
+
+  LinkId link_of(const std::string& worker) const;
+  std::string name_of(LinkId link) const;
+  std::string say(const std::string& effect);
+
+  Instant now_;
+  Rows rows_;
+  std::optional<core::Core> core_;  // replaced by a restart
+  std::uint64_t links_ = 0, requests_ = 0, batches_ = 0;
+  std::map<std::string, LinkId> newest_link_;
+  std::map<LinkId, std::string> worker_of_link_;
+  std::ostringstream out_;
+};
+
+}  // namespace pirouette::sim
