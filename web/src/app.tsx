@@ -86,7 +86,7 @@ function ConnectionBanner() {
   const lost = useConnection() === "lost";
   return (
     <div class="banner" role="status" data-lost={lost}>
-      {lost && "Connection lost. Trying again; what you see is the last that was known."}
+      {lost && <p>Connection lost. Trying again; what you see is the last that was known.</p>}
     </div>
   );
 }

@@ -27,6 +27,7 @@ export function start_live(): void {
   });
   worker.port.onmessage = ({ data }: MessageEvent<LiveMessage>) => receive(data);
   worker.port.postMessage("join");
+  worker.onerror = () => open_stream(receive); // its script did not load
   addEventListener("pagehide", () => worker.port.postMessage("leave"));
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;

@@ -56,9 +56,8 @@ export function forecast(batch: Batch, at: number, now: number): Words {
   if (batch.state === "cancelled") return { text: "Cancelled", tone: "quiet" };
   if (batch.state === "finished") return finished(batch, now);
   if (batch.seconds_left === null) {
-    return batch.jobs_running > 0
-      ? { text: "Time left is known once the first pose is done", tone: "quiet" }
-      : { text: "Waiting for a worker", tone: "quiet" };
+    if (batch.jobs_running === 0) return { text: "Waiting for a worker", tone: "quiet" };
+    return { text: "Time left is known once the first pose is done", tone: "quiet" };
   }
   const ready_at = Math.max(at + batch.seconds_left * 1000, now);
   const left = `${duration((ready_at - now) / 1000)} left, ready about ${moment(ready_at, now)}`;

@@ -18,7 +18,7 @@ export function SheetCard({ sheet, aspect }: { sheet: Sheet; aspect: number }) {
         <span class="card-name">{sheet.character}</span>
         <Chip words={sheet_words(sheet)} />
         {sheet.state === "rendering" && (
-          <span class="quiet">
+          <span class="quiet card-count">
             {sheet.poses.filter((pose) => pose.picture).length} of {sheet.poses.length} poses
           </span>
         )}

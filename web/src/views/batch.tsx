@@ -70,6 +70,11 @@ function BatchHead({ batch, at }: { batch: Batch; at: number }) {
           {count(batch.sheets - batch.sheets_open)} of {plural(batch.sheets, "sheet")} assembled
         </li>
       </ul>
+      {batch.state === "finished" && (
+        <p>
+          Take it home: <code>pirouette fetch {batch.id} --out FOLDER</code>
+        </p>
+      )}
       <p class="quiet facts">
         <span>for {batch.owner}</span>
         <span>submitted {moment(Date.parse(batch.submitted_at), now)}</span>

@@ -54,7 +54,7 @@ function BatchRow({ batch, now }: { batch: Batch; now: number }) {
         <span class="row-head">
           <span class="row-name">{batch.name}</span>
           <Chip words={state_words(batch.state)} />
-          <span class="quiet">{batch.owner}</span>
+          <span class="quiet row-owner">{batch.owner}</span>
         </span>
         <BatchBar counts={batch} label={`Poses of ${batch.name}`} />
         <span class="row-facts">
