@@ -1,6 +1,6 @@
 // One batch: how it stands, and its sheets as pictures that fill in.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Batch, Sheet } from "../api";
 import { useNow } from "../clock";
 import { BatchBar } from "../parts/bar";
@@ -12,7 +12,10 @@ import { set_search, to, useTitle } from "../route";
 import { count, forecast, is_ready, moment, needs_attention, plural, state_words } from "../words";
 
 const kDefaultAspect = 832 / 1248; // the craft's canvas, until the recipe is here
-const kFoundEnough = 24; // a filter looks further until a screen is full
+const kRoom = 50; // cards at first, and more at each "load more": a page of the API
+
+// How many cards each batch had on screen, for whoever comes back to it.
+const rooms = new Map<number, number>();
 
 const kFilters: { [show: string]: { title: string; fits: (sheet: Sheet) => boolean } } = {
   all: { title: "All", fits: () => true },
@@ -35,6 +38,7 @@ export function BatchView({ id, search }: { id: number; search: URLSearchParams 
     <>
       <BatchHead batch={batch.value} at={batch.at} />
       <Sheets
+        batch={id}
         list={sheets}
         total={batch.value.sheets}
         aspect={recipe ? recipe.width / recipe.height : kDefaultAspect}
@@ -95,6 +99,7 @@ function BatchHead({ batch, at }: { batch: Batch; at: number }) {
 }
 
 interface SheetsProps {
+  batch: number;
   list: List<Sheet>;
   total: number;
   aspect: number;
@@ -102,21 +107,27 @@ interface SheetsProps {
   find: string;
 }
 
-function Sheets({ list, total, aspect, show, find }: SheetsProps) {
+function Sheets({ batch, list, total, aspect, show, find }: SheetsProps) {
   const { items, loading, error } = list;
   const more = items && items.length >= total ? null : list.more;
+  const [room, set_room] = useState(rooms.get(batch) ?? kRoom);
   const filter = kFilters[show] ?? kFilters["all"];
   const sought = find.trim().toLowerCase();
   const found = items?.filter(
     (sheet) => filter?.fits(sheet) && sheet.character.toLowerCase().includes(sought),
   );
   const filtering = show !== "all" || sought !== "";
-  const look_further =
-    filtering && more !== null && !loading && found !== undefined && found.length < kFoundEnough;
+  // A filter is applied here, page by page, until there is a screenful or nothing is left.
+  const look_further = more !== null && !loading && found !== undefined && found.length < room;
 
   useEffect(() => {
     if (look_further) more?.();
   }, [look_further, items?.length]);
+
+  const show_more = () => {
+    rooms.set(batch, room + kRoom);
+    set_room(room + kRoom);
+  };
 
   return (
     <section aria-label="Sheets">
@@ -149,14 +160,14 @@ function Sheets({ list, total, aspect, show, find }: SheetsProps) {
       {found?.length === 0 && !loading && !more && <NothingFound show={show} sought={sought} />}
       {found && (
         <div class="grid">
-          {found.map((sheet) => (
+          {found.slice(0, room).map((sheet) => (
             <SheetCard key={sheet.id} sheet={sheet} aspect={aspect} />
           ))}
         </div>
       )}
-      {more && (
-        <button class="more" onClick={more} disabled={loading}>
-          {loading ? "Loading…" : filtering ? "Look further" : "Load more"}
+      {found && (more || found.length > room) && (
+        <button class="more" onClick={show_more} disabled={loading}>
+          {loading ? "Loading…" : "Load more"}
         </button>
       )}
     </section>
