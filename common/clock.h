@@ -1,5 +1,6 @@
 #pragma once
-// The only place that reads the wall clock.
+// The only place that reads clocks: the wall's, for what people and the database see, and one that
+// never jumps, for waiting inside one process.
 
 #include <chrono>
 
@@ -10,6 +11,12 @@ namespace pirouette {
 inline Instant wall_clock_now() {
   using namespace std::chrono;
   return {duration_cast<microseconds>(system_clock::now().time_since_epoch()).count()};
+}
+
+// Counts from an unknown start: only differences mean something.
+inline Instant monotonic_now() {
+  using namespace std::chrono;
+  return {duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count()};
 }
 
 }  // namespace pirouette
