@@ -150,7 +150,7 @@ void BlobServer::Impl::receive(const std::string& routing, const zmq::message_t&
   if (message.has_chunk()) return receive_chunk(routing, *digest, message.chunk());
   if (!may_use(body)) {
     return send(routing,
-                failed(*digest, wire::REFUSED, "this worker's key is no longer authorized"));
+                failed(*digest, wire::TRY_LATER, "this worker's key is no longer authorized"));
   }
   if (message.has_get()) return receive_get(routing, *digest, message.get());
   if (message.has_put()) return receive_put(routing, *digest, message.put().size());

@@ -1,0 +1,167 @@
+// Both ends of the protocol together, over loopback sockets.
+
+#include <gtest/gtest.h>
+
+#include "common/files.h"
+#include "common/wire/keys.h"
+#include "tests/unit/link/farm.h"
+
+namespace pirouette::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Loopback, JobsAreRenderedHandedInAndAcknowledged) {
+  Coordinator coordinator;
+  const Digest reference = coordinator.blobs().put(some_bytes(1000)).value();
+  const auto picture = some_bytes(3000, 2);
+  engine::NoopEngine engine(picture);
+  Folder folder;
+  Worker worker(coordinator, folder.path(), engine, "");
+  for (std::uint64_t job = 1; job <= 20; ++job)
+    coordinator.core.add_job(job, some_spec(reference, job));
+  EXPECT_TRUE(coordinator.core.wait_until([](EchoCore& core) { return core.done.size() == 20; }));
+  EXPECT_EQ(coordinator.blobs().read(sha256(picture)).value(), picture);
+  EXPECT_TRUE(worker.drain().ok());
+  EXPECT_TRUE(coordinator.core.wait_until(
+      [](EchoCore& core) { return core.all<core::WorkerSaidGoodbye>().size() == 1; }));
+}
+
+TEST(Loopback, TwoMegabytesTravelEncryptedBothWays) {
+  Coordinator coordinator(false);
+  const auto reference = some_bytes(2'100'000, 3);
+  const Digest digest = coordinator.blobs().put(reference).value();
+  const auto picture = some_bytes(2'000'000, 4);
+  engine::NoopEngine engine(picture);
+  Folder folder;
+  Worker worker(coordinator, folder.path(), engine, coordinator.worker_key());
+  coordinator.core.add_job(1, some_spec(digest));
+  EXPECT_TRUE(coordinator.core.wait_until([](EchoCore& core) { return core.done.size() == 1; }));
+  EXPECT_EQ(coordinator.blobs().read(sha256(picture)).value(), picture);
+  EXPECT_GE(coordinator.dispatch().counts().blob_bytes_sent, reference.size());
+}
+
+TEST(Loopback, AnUnknownKeyIsTurnedAwayUntilItIsAuthorized) {
+  Coordinator coordinator(false);
+  const wire::KeyPair stranger = wire::make_key_pair();
+  const auto known = wire::read_worker_keys(coordinator.worker_key()).value();
+  Folder folder;
+  const fs::path key_file = folder.path() / "stranger.key";
+  ASSERT_TRUE(write_file_durably(key_file, "coordinator-public " + known.coordinator_public +
+                                               "\nworker-public " + stranger.public_key +
+                                               "\nworker-secret " + stranger.secret_key + "\n")
+                  .ok());
+  engine::NoopEngine engine(some_bytes(10));
+  Worker worker(coordinator, folder.path() / "w", engine, key_file);
+  EXPECT_FALSE(coordinator.core.wait_until(
+      [](EchoCore& core) { return !core.all<core::WorkerSaidHello>().empty(); }, 400ms));
+  EXPECT_GE(coordinator.dispatch().counts().keys_refused, 1u);
+
+  const fs::path authorized = coordinator.config().keys / "authorized_workers";
+  ASSERT_TRUE(write_file_durably(authorized, stranger.public_key + "\n").ok());
+  EXPECT_TRUE(coordinator.core.wait_until(
+      [](EchoCore& core) { return !core.all<core::WorkerSaidHello>().empty(); }));
+}
+
+TEST(Loopback, AKeyTakenAwayEndsItsWorker) {
+  Coordinator coordinator(false);
+  engine::NoopEngine engine(some_bytes(10));
+  Folder folder;
+  Worker worker(coordinator, folder.path(), engine, coordinator.worker_key());
+  ASSERT_TRUE(coordinator.core.wait_until(
+      [](EchoCore& core) { return !core.all<core::WorkerWasHeard>().empty(); }));
+  ASSERT_TRUE(
+      write_file_durably(coordinator.config().keys / "authorized_workers", "# nobody\n").ok());
+  const auto outcome = worker.join();
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_NE(outcome.error().what.find("no longer in authorized_workers"), std::string::npos);
+}
+
+TEST(Loopback, AResultOutlivesARestartOfTheCoordinator) {
+  Coordinator coordinator;
+  const Digest reference = coordinator.blobs().put(some_bytes(1000)).value();
+  engine::NoopEngine engine(some_bytes(3000, 2), 100ms);
+  Folder folder;
+  Worker worker(coordinator, folder.path(), engine, "");
+  coordinator.core.add_job(1, some_spec(reference));
+  ASSERT_TRUE(coordinator.core.wait_until(
+      [](EchoCore& core) { return !core.all<core::LeaseProgressed>().empty(); }));
+  coordinator.stop();
+  std::this_thread::sleep_for(200ms);  // it finishes meanwhile
+  coordinator.start();
+  ASSERT_TRUE(coordinator.core.wait_until([](EchoCore& core) { return core.done.contains(1); }));
+}
+
+TEST(Loopback, AResultOutlivesARestartOfTheWorker) {
+  Coordinator coordinator;
+  coordinator.core.acknowledges = false;
+  const Digest reference = coordinator.blobs().put(some_bytes(1000)).value();
+  engine::NoopEngine engine(some_bytes(3000, 2));
+  Folder folder;
+  {
+    Worker worker(coordinator, folder.path(), engine, "");
+    coordinator.core.add_job(1, some_spec(reference));
+    ASSERT_TRUE(coordinator.core.wait_until(
+        [](EchoCore& core) { return !core.all<core::LeaseFinished>().empty(); }));
+    EXPECT_TRUE(worker.stop().ok());
+  }
+  coordinator.core.acknowledges = true;
+  Worker again(coordinator, folder.path(), engine, "");
+  EXPECT_TRUE(coordinator.core.wait_until([](EchoCore& core) { return core.done.contains(1); }));
+}
+
+TEST(Loopback, AWorkerAskedForItsHelloSaysItAgain) {
+  Coordinator coordinator;
+  engine::NoopEngine engine(some_bytes(10));
+  Folder folder;
+  Worker worker(coordinator, folder.path(), engine, "");
+  ASSERT_TRUE(coordinator.core.wait_until(
+      [](EchoCore& core) { return core.all<core::WorkerWasHeard>().size() >= 3; }));
+  coordinator.core.send(core::SendHelloWanted{coordinator.core.newest_link});
+  EXPECT_TRUE(coordinator.core.wait_until(
+      [](EchoCore& core) { return core.all<core::WorkerSaidHello>().size() == 2; }));
+}
+
+TEST(Loopback, ANewerProcessOfTheSameNameWins) {
+  Coordinator coordinator;
+  engine::NoopEngine engine(some_bytes(10));
+  Folder one, two;
+  Worker older(coordinator, one.path(), engine, "");
+  ASSERT_TRUE(coordinator.core.wait_until(
+      [](EchoCore& core) { return core.all<core::WorkerSaidHello>().size() == 1; }));
+  Worker newer(coordinator, two.path(), engine, "");
+  const auto outcome = older.join();
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_NE(outcome.error().what.find("a name of its own"), std::string::npos);
+}
+
+TEST(Loopback, ACancelledRenderStops) {
+  Coordinator coordinator;
+  const Digest reference = coordinator.blobs().put(some_bytes(1000)).value();
+  engine::NoopEngine engine(some_bytes(3000, 2), 2s);
+  Folder folder;
+  Worker worker(coordinator, folder.path(), engine, "", 0);
+  coordinator.core.add_job(1, some_spec(reference));
+  ASSERT_TRUE(coordinator.core.wait_until(
+      [](EchoCore& core) { return !core.all<core::LeaseProgressed>().empty(); }));
+  coordinator.core.send(core::SendCancel{coordinator.core.newest_link, {1}});
+  EXPECT_TRUE(worker.drain().ok());  // does not wait for a result
+  EXPECT_FALSE(coordinator.core.wait_until(
+      [](EchoCore& core) { return !core.all<core::LeaseFinished>().empty(); }, 50ms));
+}
+
+TEST(Loopback, TwoWorkersCannotShareAFolder) {
+  Coordinator coordinator;
+  engine::NoopEngine engine(some_bytes(10));
+  Folder folder;
+  Worker first(coordinator, folder.path(), engine, "");
+  ASSERT_TRUE(coordinator.core.wait_until(
+      [](EchoCore& core) { return core.all<core::WorkerSaidHello>().size() == 1; }));
+  Worker second(coordinator, folder.path(), engine, "", 1, "bert");
+  const auto outcome = second.join();
+  ASSERT_FALSE(outcome.ok());
+  EXPECT_EQ(outcome.error().code, Errc::conflict);
+}
+
+}  // namespace
+}  // namespace pirouette::test

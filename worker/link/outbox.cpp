@@ -1,0 +1,211 @@
+#include "worker/link/outbox.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "common/files.h"
+#include "common/log.h"
+
+namespace pirouette::link {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::size_t kSumDigits = 8;
+
+std::string sum(std::string_view text) { return to_hex(sha256(text)).substr(0, kSumDigits); }
+
+// Bytes of metrics that are no UTF-8 are replaced: a record must always be writable.
+std::string line_of(const json& record) {
+  const std::string text = record.dump(-1, ' ', false, json::error_handler_t::replace);
+  return sum(text) + " " + text + "\n";
+}
+
+std::string kept_line(const agent::Finished& result) {
+  return line_of({{"kept", result.lease.value},
+                  {"job", result.job.value},
+                  {"result", to_hex(result.digest)},
+                  {"metrics", result.metrics}});
+}
+
+// None: not a record of ours.
+std::optional<json> read_line(std::string_view line) {
+  if (line.size() <= kSumDigits + 1 || line[kSumDigits] != ' ') return std::nullopt;
+  const std::string_view text = line.substr(kSumDigits + 1);
+  if (sum(text) != line.substr(0, kSumDigits)) return std::nullopt;
+  json record = json::parse(text, nullptr, false);
+  if (!record.is_object()) return std::nullopt;
+  return record;
+}
+
+std::optional<agent::Finished> read_kept(const json& record) {
+  try {
+    const auto digest = parse_digest(record.at("result").get<std::string>());
+    if (!digest.ok()) return std::nullopt;
+    return agent::Finished{{record.at("kept").get<std::uint64_t>()},
+                           {record.at("job").get<std::uint64_t>()},
+                           digest.value(),
+                           record.at("metrics").get<std::string>()};
+  } catch (const json::exception&) {
+    return std::nullopt;
+  }
+}
+
+Error io_error(const std::string& doing, const fs::path& path) {
+  return {Errc::io, doing + " " + path.string() + ": " + std::strerror(errno)};
+}
+
+}  // namespace
+
+Outbox::Outbox(fs::path folder, Blobs pictures)
+    : folder_(std::move(folder)), journal_(folder_ / "journal"), pictures_(std::move(pictures)) {}
+
+Outbox::Outbox(Outbox&& other) noexcept
+    : folder_(std::move(other.folder_)),
+      journal_(std::move(other.journal_)),
+      pictures_(std::move(other.pictures_)),
+      fd_(std::exchange(other.fd_, -1)),
+      journal_bytes_(other.journal_bytes_),
+      buffer_(std::move(other.buffer_)),
+      results_(std::move(other.results_)),
+      unsynced_(std::move(other.unsynced_)) {}
+
+Outbox::~Outbox() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<Outbox> Outbox::open(fs::path folder) {
+  std::error_code code;
+  fs::create_directories(folder, code);
+  if (code) {
+    return Error{Errc::io, "cannot make the folder " + folder.string() + ": " + code.message()};
+  }
+  Blobs pictures = TRY(Blobs::open(folder / "pictures"));
+  Outbox outbox(std::move(folder), std::move(pictures));
+  TRY(outbox.read_journal());
+  outbox.remove_strays();
+  TRY(outbox.write_anew());
+  return outbox;
+}
+
+Result<void> Outbox::read_journal() {
+  if (!fs::exists(journal_)) return {};
+  const auto bytes = TRY(read_file(journal_, kJournalReadMaxBytes));
+  std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::size_t damaged = 0;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find('\n'), rest.size());
+    const auto record = read_line(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (record && record->contains("kept")) {
+      if (auto result = read_kept(*record)) {
+        results_[result->lease] = std::move(*result);
+        continue;
+      }
+    } else if (record && record->contains("forgotten") &&
+               (*record)["forgotten"].is_number_unsigned()) {
+      results_.erase(LeaseId{(*record)["forgotten"].get<std::uint64_t>()});
+      continue;
+    }
+    ++damaged;
+  }
+  if (damaged > 0) {
+    log::warn("outbox", std::to_string(damaged) + " damaged records in " + journal_.string() +
+                            " are left out; the last one after a power cut is no surprise");
+  }
+  return {};
+}
+
+// Pictures that no record names: written just before a crash, or of results since forgotten.
+void Outbox::remove_strays() {
+  std::error_code ignored;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ / "pictures", ignored)) {
+    const auto digest = parse_digest(entry.path().filename().string());
+    if (!digest.ok() || entry.path() != pictures_.path(digest.value())) continue;
+    release_picture(digest.value());
+  }
+}
+
+std::vector<agent::Finished> Outbox::results() const {
+  std::vector<agent::Finished> results;
+  for (const auto& [lease, result] : results_) results.push_back(result);
+  return results;
+}
+
+Result<void> Outbox::keep(const agent::Finished& result, const std::vector<std::uint8_t>* picture) {
+  if (picture) TRY(pictures_.put(*picture));
+  buffer_ += kept_line(result);
+  unsynced_.push_back(result);
+  return {};
+}
+
+void Outbox::forget(LeaseId lease) {
+  const auto found = results_.find(lease);
+  if (found == results_.end()) return;
+  const Digest digest = found->second.digest;
+  results_.erase(found);
+  buffer_ += line_of({{"forgotten", lease.value}});
+  release_picture(digest);
+}
+
+void Outbox::release_picture(const Digest& digest) {
+  const bool in_use =
+      std::any_of(results_.begin(), results_.end(),
+                  [&](const auto& entry) { return entry.second.digest == digest; }) ||
+      std::any_of(unsynced_.begin(), unsynced_.end(),
+                  [&](const agent::Finished& result) { return result.digest == digest; });
+  std::error_code ignored;  // a picture that stays is removed at the next start
+  if (!in_use) fs::remove(pictures_.path(digest), ignored);
+}
+
+Result<void> Outbox::sync() {
+  std::vector<agent::Finished> kept = std::exchange(unsynced_, {});
+  const std::string bytes = std::exchange(buffer_, {});
+  std::string_view rest = bytes;
+  while (!rest.empty()) {
+    const ssize_t n = ::write(fd_, rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) break;
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  if (!rest.empty() || (!kept.empty() && ::fdatasync(fd_) != 0)) {
+    const Error error = io_error("cannot write", journal_);
+    // Half a line would spoil the next one. When even this fails, its sum tells at the next start.
+    [[maybe_unused]] const int cut = ::ftruncate(fd_, static_cast<off_t>(journal_bytes_));
+    return error;
+  }
+  journal_bytes_ += bytes.size();
+  for (agent::Finished& result : kept) results_[result.lease] = std::move(result);
+  const bool outgrown = journal_bytes_ > kJournalMaxBytes;
+  // Failing to shrink it is no loss: the long journal is as true as a short one.
+  if (outgrown) {
+    if (const auto anew = write_anew(); !anew.ok()) log::warn("outbox", anew.error().what);
+  }
+  return {};
+}
+
+Result<void> Outbox::write_anew() {
+  std::string text;
+  for (const auto& [lease, result] : results_) text += kept_line(result);
+  TRY(write_file_durably(journal_, text, 0600));
+  TRY(open_journal());
+  journal_bytes_ = text.size();
+  return {};
+}
+
+Result<void> Outbox::open_journal() {
+  const int fd = ::open(journal_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (fd < 0) return io_error("cannot open", journal_);
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = fd;
+  return {};
+}
+
+}  // namespace pirouette::link
