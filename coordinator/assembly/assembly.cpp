@@ -1,0 +1,56 @@
+// See assembly.h.
+
+#include "coordinator/assembly/assembly.h"
+
+#include <optional>
+#include <vector>
+
+#include "coordinator/assembly/checks.h"
+#include "coordinator/assembly/compose.h"
+#include "coordinator/assembly/figure.h"
+#include "coordinator/assembly/layout.h"
+#include "coordinator/assembly/picture.h"
+
+namespace pirouette::assembly {
+namespace {
+
+Result<Image> load(const Blobs& blobs, const Digest& digest) {
+  const std::vector<std::uint8_t> bytes = TRY(blobs.read(digest));
+  return decode_picture(bytes);
+}
+
+}  // namespace
+
+Result<AssembledSheet> assemble(const core::AssembleSheet& sheet, Blobs blobs) {
+  const std::size_t count = sheet.views.size();
+  std::vector<std::optional<Image>> images(count);
+  std::vector<std::optional<ViewPicture>> pictures(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const core::PlannedView& planned = sheet.views[i];
+    if (!planned.picture) continue;
+    Result<Image> image = load(blobs, *planned.picture);
+    if (!image.ok()) {
+      return std::move(image).error().with("view " + planned.view.id + " of " + sheet.character);
+    }
+    images[i] = std::move(image).value();
+    pictures[i] = {images[i]->width, images[i]->height, find_figure(*images[i])};
+  }
+
+  const Layout layout = lay_out(pictures);
+  std::vector<CheckedView> checked;
+  std::vector<ComposedView> composed;
+  for (std::size_t i = 0; i < count; ++i) {
+    const View& view = sheet.views[i].view;
+    const Image* image = images[i] ? &*images[i] : nullptr;
+    checked.push_back({view.id, image, pictures[i] ? pictures[i]->figure : std::nullopt});
+    composed.push_back({view.name, view.azimuth_deg, image});
+  }
+  const ComposedSheet drawn = TRY(compose(sheet.character, composed, layout));
+  AssembledSheet assembled;
+  assembled.picture = TRY(blobs.put(drawn.picture));
+  assembled.thumbnail = TRY(blobs.put(drawn.thumbnail));
+  assembled.checks = check_views(checked, layout);
+  return assembled;
+}
+
+}  // namespace pirouette::assembly

@@ -1,0 +1,55 @@
+#pragma once
+// Where everything stands on a sheet, as numbers: a title, and a grid of cells with a label below
+// each. All figures get one common scale, measured from their bodies' median height, so a view that
+// came out too tall stays too tall (and is flagged) instead of being hidden. Feet stand on one
+// line, bodies in the middle of their cells. Pure.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/assembly/figure.h"
+
+namespace pirouette::assembly {
+
+// A view as it came: nothing for a pose that failed for good.
+struct ViewPicture {
+  int width = 0, height = 0;
+  std::optional<Figure> figure;
+};
+
+struct Cell {
+  enum class Content { figure, whole, gap };
+  Box box;    // on the sheet
+  Box label;  // on the sheet
+  Content content = Content::gap;
+  double scale = 1;  // of the picture
+  int left = 0;      // of the scaled picture's corner in the cell; may be negative
+  int top = 0;
+};
+
+struct Layout {
+  int width = 0, height = 0;
+  Box title;
+  std::vector<Cell> cells;    // one a view, in order
+  double median_body_px = 0;  // of the pictures; 0 without a figure
+};
+
+inline constexpr double kFootLine = 0.92;   // of the cell's height, as game and film plates have it
+inline constexpr double kBodyShare = 0.84;  // of the cell's height for the median body
+inline constexpr double kHeightTolerance = 0.03;  // beyond: flagged
+// Beyond this it is not the same figure any more: shown whole, and not allowed to shrink the rest.
+inline constexpr double kHeightWild = 0.25;
+inline constexpr int kColumnsMax = 8;  // game8 in one row
+// Cells for 832x1248 pictures: six make a sheet of 3840x1200.
+inline constexpr int kCellWidthPx = 640;
+inline constexpr double kCellShare = kCellWidthPx / 832.0;
+inline constexpr int kCellWidthMaxPx = 2 * kCellWidthPx;  // for masters at twice the size
+inline constexpr double kScaleMax = 1.5;                  // enlarged further, pictures go soft
+
+Layout lay_out(const std::vector<std::optional<ViewPicture>>& views);
+
+// How far the body's height is from the median, as a share: 0.05 is 5 % taller.
+double height_deviation(const Figure& figure, double median_body_px);
+
+}  // namespace pirouette::assembly
