@@ -6,7 +6,6 @@
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -59,21 +58,70 @@ Error broken(std::string_view name, const std::string& what) {
   return corrupt("tensor " + shown(name) + " " + what);
 }
 
-// The header's JSON. A name that stands twice is an error; nlohmann alone would keep the last.
-Result<json> parse_header_json(std::span<const std::uint8_t> text) {
-  std::set<std::string> names;
-  std::optional<std::string> doubled;
-  const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
-    if (event == json::parse_event_t::key && depth == 1) {
-      const auto& name = parsed.get_ref<const std::string&>();
-      if (!names.insert(name).second && !doubled) doubled = name;
-    }
+// A first pass that builds nothing. It finds what is not JSON, and what nlohmann's parser accepts
+// but a header never has: a name that stands twice, deep nesting, long arrays.
+class Watch : public nlohmann::json_sax<json> {
+ public:
+  bool null() override { return one_more(); }
+  bool boolean(bool) override { return one_more(); }
+  bool number_integer(number_integer_t) override { return one_more(); }
+  bool number_unsigned(number_unsigned_t) override { return one_more(); }
+  bool number_float(number_float_t, const string_t&) override { return one_more(); }
+  bool string(string_t&) override { return one_more(); }
+  bool binary(binary_t&) override { return one_more(); }
+  bool start_object(std::size_t) override { return open(); }
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t) override {
+    in_array_ = true;
+    elements_ = 0;
+    return open();
+  }
+  bool end_array() override {
+    in_array_ = false;
+    return close();
+  }
+  bool key(string_t& name) override {
+    tensor_ = depth_ == 1 ? name : tensor_;
+    if (depth_ != 1 || names_.insert(name).second) return true;
+    wrong = broken(name, "stands twice in the header");
+    return false;
+  }
+  bool parse_error(std::size_t, const std::string&, const json::exception&) override {
+    return false;
+  }
+
+  Error wrong = corrupt("the safetensors header is not valid JSON");
+
+ private:
+  bool open() {
+    constexpr int kDepthMax = 3;  // the header, a tensor, its shape
+    if (++depth_ <= kDepthMax) return true;
+    wrong = broken(tensor_, "is described by something nested too deep");
+    return false;
+  }
+  bool close() {
+    --depth_;
     return true;
-  };
-  json header = json::parse(text.begin(), text.end(), watch, /*allow_exceptions=*/false);
-  if (header.is_discarded()) return corrupt("the safetensors header is not valid JSON");
+  }
+  bool one_more() {
+    if (!in_array_ || ++elements_ <= kTensorMaxDimensions) return true;
+    wrong =
+        broken(tensor_, "has more than " + std::to_string(kTensorMaxDimensions) + " dimensions");
+    return false;
+  }
+
+  int depth_ = 0;
+  bool in_array_ = false;
+  std::size_t elements_ = 0;
+  std::string tensor_;
+  std::set<std::string> names_;
+};
+
+Result<json> parse_header_json(std::span<const std::uint8_t> text) {
+  Watch watch;
+  if (!json::sax_parse(text.begin(), text.end(), &watch)) return watch.wrong;
+  json header = json::parse(text.begin(), text.end());
   if (!header.is_object()) return corrupt("the safetensors header is not a JSON object");
-  if (doubled) return broken(*doubled, "stands twice in the header");
   return header;
 }
 
@@ -100,9 +148,6 @@ Result<Dtype> parse_dtype(const std::string& name, const json& entry) {
 Result<std::uint64_t> parse_shape(TensorEntry& tensor, const json& entry) {
   const auto written = entry.find("shape");
   if (written == entry.end() || !written->is_array()) return broken(tensor.name, "has no shape");
-  if (written->size() > kTensorMaxDimensions)
-    return broken(tensor.name,
-                  "has more than " + std::to_string(kTensorMaxDimensions) + " dimensions");
   std::uint64_t bytes = dtype_bytes(tensor.dtype);
   for (const json& size : *written) {
     if (!size.is_number_unsigned()) return broken(tensor.name, "has a size that is no count");

@@ -1,0 +1,140 @@
+#include "worker/flux/checkpoint.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "common/files.h"
+#include "worker/flux/safetensors.h"
+
+namespace pirouette::flux {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder of this test's own, gone when the test ends.
+class Folder {
+ public:
+  Folder() : path_(fs::temp_directory_path() / ("pirouette-" + std::to_string(::getpid()))) {
+    fs::create_directories(path_);
+  }
+  ~Folder() { fs::remove_all(path_); }
+  fs::path operator/(const std::string& name) const { return path_ / name; }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::string complaint(const Result<Checkpoint>& loaded) {
+  return loaded.ok() ? "nothing" : loaded.error().what;
+}
+
+void save(const fs::path& path, const Tensors& tensors) {
+  ASSERT_TRUE(save_safetensors(path, tensors).ok());
+}
+
+void save_index(const fs::path& path, const std::string& map) {
+  ASSERT_TRUE(write_file_durably(path, std::string("{\"weight_map\": ") + map + "}").ok());
+}
+
+TEST(Checkpoint, KeepsDtypesShapesAndMetadata) {
+  const Folder folder;
+  const Tensor half = at::arange(6, at::kFloat).reshape({2, 3}).to(at::kHalf);
+  const Tensor brain = at::arange(4, at::kFloat).to(at::kBFloat16);
+  const auto saved = save_safetensors(folder / "m.safetensors", {{"half", half}, {"brain", brain}},
+                                      {{"title", "two"}});
+  ASSERT_TRUE(saved.ok()) << saved.error().what;
+  const auto loaded = load_checkpoint(folder / "m.safetensors");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().what;
+  EXPECT_TRUE(at::equal(loaded.value().tensors.at("half"), half));
+  EXPECT_TRUE(at::equal(loaded.value().tensors.at("brain"), brain));
+  EXPECT_EQ(loaded.value().metadata.at("title"), "two");
+}
+
+TEST(Checkpoint, TensorsOutliveTheFileTheyCameFrom) {
+  Tensor tensor;
+  {
+    const Folder folder;
+    save(folder / "m.safetensors", {{"a", at::full({3}, 7.0)}});
+    auto loaded = load_checkpoint(folder.path());
+    ASSERT_TRUE(loaded.ok()) << loaded.error().what;
+    tensor = std::move(loaded).value().tensors.at("a");
+  }
+  EXPECT_EQ(tensor.sum().item<double>(), 21.0);
+}
+
+TEST(Checkpoint, ReadsTensorsThatDoNotLieAligned) {
+  const Folder folder;
+  const std::string header = R"({"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                             R"("y":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})";
+  std::string file(8, '\0');
+  file[0] = static_cast<char>(header.size());
+  file += header + '\1' + std::string("\0\0\x80\x3f", 4);
+  ASSERT_TRUE(write_file_durably(folder / "m.safetensors", file).ok());
+  const auto loaded = load_checkpoint(folder / "m.safetensors");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().what;
+  EXPECT_EQ(loaded.value().tensors.at("y").item<float>(), 1.0f);
+}
+
+TEST(Checkpoint, JoinsShardsByTheirIndex) {
+  const Folder folder;
+  save(folder / "1.safetensors", {{"a", at::ones({1})}});
+  save(folder / "2.safetensors", {{"b", at::ones({2})}});
+  save_index(folder / "m.safetensors.index.json",
+             R"({"a": "1.safetensors", "b": "2.safetensors"})");
+  const auto loaded = load_checkpoint(folder.path());
+  ASSERT_TRUE(loaded.ok()) << loaded.error().what;
+  EXPECT_EQ(loaded.value().tensors.size(), 2u);
+}
+
+TEST(Checkpoint, ShardsAndIndexMustAgree) {
+  const Folder folder;
+  save(folder / "1.safetensors", {{"a", at::ones({1})}, {"stray", at::ones({1})}});
+  save_index(folder / "m.safetensors.index.json", R"({"a": "1.safetensors"})");
+  EXPECT_NE(complaint(load_checkpoint(folder.path())).find("tensor \"stray\" is in 1.safetensors"),
+            std::string::npos);
+  save_index(folder / "m.safetensors.index.json",
+             R"({"a": "1.safetensors", "stray": "1.safetensors", "b": "1.safetensors"})");
+  EXPECT_NE(complaint(load_checkpoint(folder.path())).find("tensor \"b\" is not in 1.safetensors"),
+            std::string::npos);
+}
+
+TEST(Checkpoint, AnIndexCannotLeadOutOfItsFolder) {
+  const Folder folder;
+  save_index(folder / "m.safetensors.index.json", R"({"a": "../1.safetensors"})");
+  EXPECT_NE(complaint(load_checkpoint(folder.path())).find("a file of the same folder"),
+            std::string::npos);
+}
+
+TEST(Checkpoint, AnEmptyFileOrFolderIsAnErrorThatNamesIt) {
+  const Folder folder;
+  EXPECT_NE(complaint(load_checkpoint(folder.path())).find("has no .safetensors file"),
+            std::string::npos);
+  ASSERT_TRUE(write_file_durably(folder / "m.safetensors", std::string_view()).ok());
+  EXPECT_EQ(complaint(load_checkpoint(folder / "m.safetensors")),
+            (folder / "m.safetensors").string() + ": the file is empty");
+}
+
+TEST(Checkpoint, Fp8IsRefusedWithTheTensorsName) {
+  const Folder folder;
+  const std::uint8_t byte = 0;
+  const auto file = format_safetensors({{"a", Dtype::f8_e4m3, {1}, {&byte, 1}}}, {});
+  ASSERT_TRUE(write_file_durably(folder / "m.safetensors", file).ok());
+  EXPECT_NE(complaint(load_checkpoint(folder / "m.safetensors"))
+                .find("tensor \"a\" is stored as F8_E4M3, which is not supported"),
+            std::string::npos);
+}
+
+TEST(Weights, MissingWronglyShapedAndLeftOverTensorsAreNamed) {
+  Weights weights({{"a", at::ones({2, 3})}, {"b", at::ones({1})}}, "model");
+  EXPECT_EQ(weights.take("c", {1}).error().what, "model: tensor \"c\" is missing");
+  EXPECT_EQ(weights.take("a", {2, 4}).error().what,
+            "model: tensor \"a\" has the shape [2, 3] instead of [2, 4]");
+  EXPECT_TRUE(weights.take("a", {-1, 3}).ok());
+  EXPECT_EQ(weights.finish().error().what, "model: 1 tensors have no place in this model: \"b\"");
+  EXPECT_TRUE(weights.take("b", {1}).ok());
+  EXPECT_TRUE(weights.finish().ok());
+}
+
+}  // namespace
+}  // namespace pirouette::flux
