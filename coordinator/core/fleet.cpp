@@ -78,9 +78,10 @@ void Fleet::close(WorkerId worker, LeaseId lease) {
   live->missing.erase(lease);
 }
 
-void Fleet::reckon(LiveWorker& worker, const Worker& row) {
+void Fleet::reckon(LiveWorker& worker, const Worker& row, Instant now) {
   drop_hunger(worker);
-  if (!worker.link || row.state != WorkerState::online || worker.load() >= row.capacity) return;
+  if (!worker.link || row.state != WorkerState::online || now < worker.rests_until) return;
+  if (worker.load() >= row.capacity) return;
   worker.hungry_as = worker.load();
   hungry_.insert({*worker.hungry_as, worker.id});
 }

@@ -25,6 +25,8 @@ struct LiveWorker {
   std::map<LeaseId, Instant> missing;
   Residency residency;
   std::uint64_t found_nothing_at = 0;  // revision of the queue
+  std::uint32_t troubles = 0;          // leases failed or refused in a row
+  Instant rests_until;                 // after too many of them
   bool row_changed = false;            // counts or residency; written with the next tick
   Instant heard_written;
   std::optional<std::size_t> hungry_as;  // under which load it stands among the hungry
@@ -51,7 +53,7 @@ class Fleet {
   void close(WorkerId worker, LeaseId lease);
 
   // Call after anything that changes how much the worker may take.
-  void reckon(LiveWorker& worker, const Worker& row);
+  void reckon(LiveWorker& worker, const Worker& row, Instant now);
 
   // Those with room, the least loaded first.
   using Hungry = std::set<std::pair<std::size_t, WorkerId>>;

@@ -55,7 +55,9 @@ class Core::Impl {
   void compare_held(LiveWorker& live, const std::vector<HeldLease>& held);
   void set_capacity(Worker& worker, std::uint32_t capacity, const std::string& why);
   void part_with(WorkerId worker, WorkerState to, std::string_view kind, const std::string& why);
-  void give_up_missing(WorkerId worker);
+  void give_up_missing(const LiveWorker& live);
+  void note_trouble(LiveWorker& live);
+  void reckon(LiveWorker& live);
   void write_heard_workers();
   // The worker that speaks, and now is heard; null when it is not to be listened to. An unknown
   // link is asked to say Hello.
@@ -78,6 +80,7 @@ class Core::Impl {
   void forget_leases(JobId job);
   void fill_workers();
   std::optional<Choice> choose_for(const LiveWorker& live) const;
+  LiveWorker& find_better_prepared(LiveWorker& live, JobId job);
   bool may_take(JobId job, const Worker& worker) const;
   void lease(LiveWorker& live, const Choice& choice);
 
@@ -130,7 +133,7 @@ class Core::Impl {
   std::set<SheetId> assemble_now_;    // at the end of this step
   std::set<SheetId> assemble_again_;  // with the next tick, after a failure
 
-  Instant ticked_at_;  // refused jobs are offered again by the tick, not between
+  Instant ticked_at_;  // rests and refusals end with a tick, never between
 
   // Of the step that runs just now.
   Instant now_;

@@ -23,13 +23,29 @@ void Core::Impl::fill_workers() {
       if (live.found_nothing_at == queue_.revision()) continue;
       const std::optional<Choice> choice = choose_for(live);
       if (choice) {
-        lease(live, *choice);
+        lease(find_better_prepared(live, choice->job), *choice);
         leased = true;
         break;  // the order of the hungry has changed
       }
       live.found_nothing_at = queue_.revision();
     }
   }
+}
+
+// The worker itself, or one with as little to do that has the job's model in memory.
+LiveWorker& Core::Impl::find_better_prepared(LiveWorker& live, JobId id) {
+  const Recipe& recipe = *get_batch(get_job(id).batch).recipe;
+  if (live.residency.has_weights(recipe)) return live;
+  for (const auto& [load, other_id] : fleet_.hungry()) {
+    if (load > live.load()) break;
+    LiveWorker& other = *fleet_.find(other_id);
+    const Worker& row = get_worker(other_id);
+    if (load == live.load() && other.residency.has_weights(recipe) && can_render(row, recipe) &&
+        may_take(id, row)) {
+      return other;
+    }
+  }
+  return live;
 }
 
 std::optional<Choice> Core::Impl::choose_for(const LiveWorker& live) const {
@@ -46,7 +62,8 @@ bool Core::Impl::may_take(JobId id, const Worker& worker) const {
   for (const auto& [other_id, live] : fleet_.live()) {
     const Worker& other = state_.workers.at(other_id);
     if (live.link && other.state == WorkerState::online && other.capacity > 0 &&
-        can_render(other, recipe) && !avoidance_.avoids(id, other_id)) {
+        live.rests_until <= ticked_at_ && can_render(other, recipe) &&
+        !avoidance_.avoids(id, other_id)) {
       return false;
     }
   }
@@ -80,7 +97,7 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
                                    job.correction, job.seed)});
   fleet_.open(live, row.id, job.id);
   live.residency.note(batch.recipe, sheet.reference);
-  fleet_.reckon(live, get_worker(live.id));
+  reckon(live);
   state_.leases.emplace(job.id, row);
 }
 
@@ -94,6 +111,7 @@ void Core::Impl::on(const LeaseRefused& event) {
   if (open == live->leases.end()) return;
   Job& job = get_job(open->second);
   avoidance_.note(job.id, live->id, now_ + policy_.lease);
+  note_trouble(*live);
   requeue(job, "refused: " + event.why);
 }
 
@@ -118,6 +136,7 @@ void Core::Impl::on(const LeaseFailed& event) {
   ++job.failures;
   job.error = event.message;
   avoidance_.note(job.id, worker.id, now_);
+  if (event.failure != FailureClass::job) note_trouble(*live);
   if (event.failure == FailureClass::worker) {
     set_capacity(worker, 0, "it cannot work, it says: " + event.message);
     put(worker);
@@ -133,7 +152,7 @@ void Core::Impl::end_lease(Job& job) {
   PIROUETTE_CHECK(job.lease && job.worker);
   const WorkerId holder = job.worker;
   fleet_.close(holder, job.lease);
-  fleet_.reckon(*fleet_.find(holder), get_worker(holder));
+  reckon(*fleet_.find(holder));
   job.lease = {};
   job.worker = {};
   job.leased_at.reset();
@@ -234,6 +253,7 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
   ++get_worker(maker).jobs_done;
   if (LiveWorker* live = fleet_.find(maker)) {
     live->row_changed = true;
+    live->troubles = 0;
   } else {
     put(get_worker(maker));
   }

@@ -5,12 +5,8 @@
 namespace pirouette::core {
 namespace {
 
-constexpr int kSameRecipe = 2;
+constexpr int kSameWeights = 2;
 constexpr int kSameReference = 1;
-
-bool needs_same_weights(const Recipe& a, const Recipe& b) {
-  return &a == &b || (a.model == b.model && a.loras == b.loras);
-}
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -28,14 +24,14 @@ class Search {
 
   // False: it need not look further.
   bool look(const Queue::Rank& rank, const Queue::Line& line) {
-    const bool same_recipe =
-        residency_.recipe && needs_same_weights(*residency_.recipe, *line.recipe);
+    const bool same_weights = residency_.has_weights(*line.recipe);
     const bool references_count = !front_ || rank.minus_priority == minus_priority_;
-    const int line_best = (same_recipe ? kSameRecipe : 0) + (references_count ? kSameReference : 0);
+    const int line_best =
+        (same_weights ? kSameWeights : 0) + (references_count ? kSameReference : 0);
     if (line_best <= score_) return spend(1);
     for (const auto& [sheet, group] : line.groups) {
       const bool same_reference = references_count && residency_.has_reference(group.reference);
-      const int score = (same_recipe ? kSameRecipe : 0) + (same_reference ? kSameReference : 0);
+      const int score = (same_weights ? kSameWeights : 0) + (same_reference ? kSameReference : 0);
       if (!look(group, score, rank)) return false;
     }
     return true;
@@ -55,11 +51,11 @@ class Search {
       if (!front_) {
         front_ = waiting.job;
         minus_priority_ = rank.minus_priority;
-        if (waiting.overtaken >= overtakings_max_) score = kSameRecipe + kSameReference;
+        if (waiting.overtaken >= overtakings_max_) score = kSameWeights + kSameReference;
       }
       best_ = waiting.job;
       score_ = score;
-      if (score_ == kSameRecipe + kSameReference) return false;
+      if (score_ == kSameWeights + kSameReference) return false;
     }
     return true;
   }
@@ -91,6 +87,11 @@ void Residency::note(std::shared_ptr<const Recipe> rendered, const Digest& refer
 
 bool Residency::has_reference(const Digest& reference) const {
   return std::find(references.begin(), references.end(), reference) != references.end();
+}
+
+bool Residency::has_weights(const Recipe& of) const {
+  return recipe &&
+         (recipe.get() == &of || (recipe->model == of.model && recipe->loras == of.loras));
 }
 
 bool can_render(const Worker& worker, const Recipe& recipe) {

@@ -25,6 +25,7 @@ struct Residency {
   static constexpr std::size_t kReferencesMax = 8;
   void note(std::shared_ptr<const Recipe> recipe, const Digest& reference);
   bool has_reference(const Digest& reference) const;
+  bool has_weights(const Recipe& of) const;  // the model with just these LoRAs
 };
 
 struct Choice {

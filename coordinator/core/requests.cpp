@@ -157,7 +157,7 @@ void Core::Impl::on(const WorkerDrainRequested& event) {
   put(worker);
   note(ledger::kWorkerDraining, worker, "");
   LiveWorker& live = fleet_.add(worker.id);
-  fleet_.reckon(live, worker);
+  reckon(live);
   queue_.stir();
   if (live.link) send(SendDrain{live.link});
 }

@@ -11,6 +11,12 @@ namespace {
 // More at once than any real worker renders; one that asks for more would only hoard the queue.
 constexpr std::uint32_t kCapacityMax = 1024;
 
+// Two may be two bad jobs; from the third on it is the worker's. The longest rest is 256 s: short
+// enough that a repaired worker is back before anyone has walked over to it.
+constexpr std::uint32_t kTroublesBeforeRest = 3;
+constexpr Duration kRestMin = seconds(1);
+constexpr std::uint32_t kRestDoublingsMax = 8;
+
 // How old the time a worker was heard may grow in the database: a write every fifth heartbeat.
 constexpr std::int64_t kHeardWrittenHeartbeats = 5;
 
@@ -53,7 +59,9 @@ void Core::Impl::on(const WorkerSaidHello& event) {
   send(SendWelcome{event.link, worker.id, policy_.heartbeat, policy_.lease});
   if (worker.state == WorkerState::draining) send(SendDrain{event.link});
   compare_held(live, event.held);
-  fleet_.reckon(live, worker);
+  live.troubles = 0;
+  live.rests_until = {};
+  reckon(live);
   queue_.stir();
 }
 
@@ -95,7 +103,7 @@ void Core::Impl::set_capacity(Worker& worker, std::uint32_t capacity, const std:
   if (capacity > kCapacityMax) detail += " (the most there is; it asked for more)";
   if (!why.empty()) detail += ": " + why;
   note(ledger::kWorkerCapacity, worker, detail);
-  fleet_.reckon(fleet_.add(worker.id), worker);
+  reckon(fleet_.add(worker.id));
   queue_.stir();
 }
 
@@ -144,23 +152,37 @@ void Core::Impl::on(const Ticked&) {
         id, WorkerState::lost, ledger::kWorkerLost,
         "silent for " + std::to_string((now_ - get_worker(id).heard_at).us / 1'000'000) + " s");
   }
-  std::vector<WorkerId> present;
-  for (const auto& [id, live] : fleet_.live()) {
-    if (!live.missing.empty()) present.push_back(id);
+  for (auto& [id, live] : fleet_.live()) {
+    if (!live.missing.empty()) give_up_missing(live);
+    reckon(live);  // it may have rested enough
   }
-  for (WorkerId id : present) give_up_missing(id);
   write_heard_workers();
   assemble_now_.merge(assemble_again_);
   queue_.stir();  // a refused job may be offered again
 }
 
-void Core::Impl::give_up_missing(WorkerId id) {
-  const std::map<LeaseId, Instant> missing = fleet_.find(id)->missing;
+void Core::Impl::give_up_missing(const LiveWorker& live) {
+  const std::map<LeaseId, Instant> missing = live.missing;
   for (const auto& [lease, until] : missing) {
     if (now_ < until) continue;
-    lose_lease(get_job(fleet_.find(id)->leases.at(lease)), "its worker came back without it");
+    lose_lease(get_job(live.leases.at(lease)), "its worker came back without it");
   }
 }
+
+// A broken worker fails fast, and would run through the whole queue before the morning: after some
+// failures in a row it rests before each next job, twice as long each time.
+void Core::Impl::note_trouble(LiveWorker& live) {
+  ++live.troubles;
+  if (live.troubles < kTroublesBeforeRest) return;
+  const std::uint32_t doublings = std::min(live.troubles - kTroublesBeforeRest, kRestDoublingsMax);
+  const Duration rest = kRestMin * (std::int64_t{1} << doublings);
+  live.rests_until = now_ + rest;
+  note(ledger::kWorkerCapacity, get_worker(live.id),
+       "rests for " + std::to_string(rest.us / 1'000'000) + " s after " +
+           std::to_string(live.troubles) + " failures in a row");
+}
+
+void Core::Impl::reckon(LiveWorker& live) { fleet_.reckon(live, get_worker(live.id), ticked_at_); }
 
 void Core::Impl::write_heard_workers() {
   for (const auto& [id, live] : fleet_.live()) {
