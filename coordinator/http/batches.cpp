@@ -28,14 +28,19 @@ std::string name_missing(const std::vector<const SheetSpec*>& missing) {
   return text + "; upload each with PUT /api/v1/blobs/{sha256} first";
 }
 
+Result<BatchSpec> read_batch(Site& site, const Request& request) {
+  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
+  const std::string body = TRY(request.read_body(kBatchMaxBytes));
+  return parse_batch(body);
+}
+
 Result<Answer> submit(Site& site, const Request& request) {
   const std::string_view type = request.header("content-type");
   if (!type.starts_with("application/json")) {
     return problem(415,
                    "a batch is sent as application/json, not as \"" + std::string(type) + "\"");
   }
-  const std::string body = TRY(request.read_body(kBatchMaxBytes));
-  BatchSpec batch = TRY(parse_batch(body));
+  BatchSpec batch = TRY(read_batch(site, request));
   std::vector<const SheetSpec*> missing;
   for (const SheetSpec& sheet : batch.sheets) {
     if (!site.config.blobs.contains(sheet.reference)) missing.push_back(&sheet);

@@ -42,15 +42,7 @@ Error no_such_blob(const Digest& digest) {
 Result<Answer> put(Site& site, const Request& request) {
   const Digest promised = TRY(parse_blob_name(request));
   const bool known = site.config.blobs.contains(promised);
-  if (!site.uploads.try_acquire()) {
-    return Error{Errc::busy, std::to_string(kUploadsMax) +
-                                 " pictures are uploaded just now; try again in a moment"};
-  }
-  struct Release {
-    std::counting_semaphore<>& uploads;
-    ~Release() { uploads.release(); }
-  } const release{site.uploads};
-
+  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
   const std::string body = TRY(request.read_body(kReferenceMaxBytes));
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(body.data()), body.size());
   if (const Digest actual = sha256(bytes); actual != promised) {

@@ -33,13 +33,4 @@ void add_health(Router& router, Site& site) {
   router.add("GET", "/metrics", [&](const Request&) { return metrics(site); });
 }
 
-void add_all(Router& router, Site& site) {
-  add_batches(router, site);
-  add_sheets(router, site);
-  add_workers(router, site);
-  add_blobs(router, site);
-  add_events(router, site);
-  add_health(router, site);
-}
-
 }  // namespace pirouette::http

@@ -27,9 +27,7 @@ inline constexpr std::size_t kPathMaxBytes = 512;
 // --- requests ---
 
 inline constexpr std::size_t kReferenceMaxBytes = 64u << 20;
-// 10,000 sheets with the longest notes that make sense.
-inline constexpr std::size_t kBatchMaxBytes = 32u << 20;
-// Each holds a whole picture in memory and decodes it.
+// Large bodies (a picture, a batch) in memory at a time.
 inline constexpr std::size_t kUploadsMax = 4;
 // How long a request waits for the loop. The loop answers in milliseconds; past this it is stuck.
 inline constexpr std::chrono::seconds kAnswerMax{30};

@@ -3,6 +3,7 @@
 // outlives every request.
 
 #include <functional>
+#include <memory>
 #include <semaphore>
 #include <variant>
 
@@ -17,6 +18,19 @@
 #include "coordinator/http/waiting.h"
 
 namespace pirouette::http {
+
+// One of kUploadsMax places for a large body, while it is read and looked at.
+class UploadPlace {
+ public:
+  // busy when all are taken.
+  static Result<UploadPlace> take(std::counting_semaphore<>& places);
+
+ private:
+  struct Release {
+    void operator()(std::counting_semaphore<>* places) const { places->release(); }
+  };
+  std::unique_ptr<std::counting_semaphore<>, Release> place_;
+};
 
 struct Site {
   Site(Http::Config given, std::function<void(core::Event)> post_event)

@@ -1,0 +1,45 @@
+#pragma once
+// The coordinator's API as functions. Keeps one connection open. A problem document becomes an
+// Error whose message is its detail; a server that cannot be reached is timeout (exit.h). One
+// thread at a time.
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "common/hash.h"
+#include "common/result.h"
+
+namespace pirouette::ctl {
+
+using Json = nlohmann::ordered_json;
+
+class Client {
+ public:
+  // url: "http://host:port". invalid: not that. Connects at the first request.
+  static Result<Client> open(const std::string& url);
+  ~Client();
+  Client(Client&&) noexcept;
+
+  // path: from "/api/v1" on, without it: "/batches/7".
+  Result<Json> get(const std::string& path);
+  Result<Json> post(const std::string& path, const std::string& json_body);
+  // Every item of a list, page by page.
+  Result<Json> get_all(const std::string& path);
+
+  Result<bool> has_blob(const Digest& digest);
+  // Waits and tries again while the server says that it is busy, up to a minute.
+  Result<void> put_blob(const Digest& digest, std::span<const std::uint8_t> bytes);
+  // The bytes hash to digest, else corrupt.
+  Result<std::vector<std::uint8_t>> get_blob(const Digest& digest);
+
+ private:
+  struct Connection;
+  explicit Client(std::unique_ptr<Connection> connection);
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace pirouette::ctl

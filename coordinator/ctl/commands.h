@@ -1,0 +1,50 @@
+#pragma once
+// The commands of `pirouette`, one file each. A command says what it does to Console and returns
+// how the program ends; an Error is printed by main as one sentence.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <ostream>
+#include <string>
+
+#include "common/result.h"
+#include "coordinator/ctl/client.h"
+#include "coordinator/ctl/exit.h"
+
+namespace pirouette::ctl {
+
+struct Console {
+  std::ostream& out;
+  std::ostream& err;
+  bool json = false;      // out gets JSON and nothing else
+  bool terminal = false;  // out can draw over a line
+};
+
+struct SubmitOptions {
+  std::filesystem::path folder;
+  std::filesystem::path recipe;  // "": the defaults
+  std::string name;              // "": the folder's
+  std::string owner;
+  int priority = 50;
+  std::string deadline;  // RFC 3339; "": none
+  bool dry_run = false, wait = false;
+};
+Result<Exit> submit(Client& client, const SubmitOptions& options, Console& console);
+
+// batch: none for the list of the newest ones.
+Result<Exit> status(Client& client, std::optional<std::uint64_t> batch, Console& console);
+
+// Returns when the batch is finished or cancelled. Goes on while the coordinator restarts.
+Result<Exit> watch(Client& client, std::uint64_t batch, Console& console);
+
+// folder: "" for one named after the batch.
+Result<Exit> fetch(Client& client, std::uint64_t batch, std::filesystem::path folder,
+                   Console& console);
+
+Result<Exit> workers(Client& client, Console& console);
+Result<Exit> cancel(Client& client, std::uint64_t batch, Console& console);
+// worker: its id or its name.
+Result<Exit> drain(Client& client, const std::string& worker, Console& console);
+
+}  // namespace pirouette::ctl

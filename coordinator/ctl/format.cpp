@@ -1,0 +1,110 @@
+#include "coordinator/ctl/format.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace pirouette::ctl {
+
+std::string format_bytes(std::uint64_t bytes) {
+  constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
+  if (bytes < 1000) return std::to_string(bytes) + " B";
+  double amount = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (amount >= 999.95 && unit + 1 < kUnits.size()) {
+    amount /= 1000;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f %s", amount, kUnits[unit]);
+  return text.data();
+}
+
+std::string format_seconds(std::int64_t seconds) {
+  constexpr std::int64_t kMinute = 60, kHour = 60 * kMinute, kDay = 24 * kHour;
+  const auto two = [&](std::int64_t big, const char* big_unit, std::int64_t small,
+                       const char* small_unit) {
+    std::string text = std::to_string(seconds / big) + big_unit;
+    const std::int64_t rest = seconds % big / small;
+    return rest == 0 ? text : text + " " + std::to_string(rest) + small_unit;
+  };
+  if (seconds < 2 * kMinute) return std::to_string(std::max<std::int64_t>(seconds, 0)) + " s";
+  if (seconds < kHour) return std::to_string(seconds / kMinute) + " min";
+  return seconds < kDay ? two(kHour, " h", kMinute, " min") : two(kDay, " d", kHour, " h");
+}
+
+std::string count_of(std::uint64_t count, std::string_view noun) {
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+}
+
+std::string progress_bar(std::uint64_t done, std::uint64_t of, std::size_t width) {
+  const std::uint64_t part = of == 0 ? 0 : std::min(done, of) * width / of;
+  const std::size_t filled = static_cast<std::size_t>(part);
+  return "[" + std::string(filled, '#') + std::string(width - filled, '.') + "]";
+}
+
+std::string batch_line(const Json& batch, std::size_t bar_width) {
+  const std::uint64_t jobs = number_of(batch, "jobs"), done = number_of(batch, "jobs_done");
+  const std::uint64_t failed = number_of(batch, "jobs_failed");
+  const std::uint64_t running = number_of(batch, "jobs_running");
+  std::string line = progress_bar(done + failed, jobs, bar_width) + " " + std::to_string(done) +
+                     " of " + count_of(jobs, "job");
+  if (running > 0) line += ", " + std::to_string(running) + " running";
+  if (failed > 0) line += ", " + std::to_string(failed) + " failed";
+  const std::string state = text_of(batch, "state");
+  if (state != "running") return line + ", " + state;
+  if (batch.contains("seconds_left") && batch["seconds_left"].is_number_integer()) {
+    line += ", " + format_seconds(batch["seconds_left"].get<std::int64_t>()) + " left";
+  }
+  return line;
+}
+
+std::string format_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      text += row[i];
+      if (i + 1 < row.size()) text.append(widths[i] - row[i].size() + 2, ' ');
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string safe_name(std::string_view text) {
+  std::string safe(text);
+  for (char& c : safe) {
+    const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '_' || c == '-' || c == '.';
+    if (!kept) c = '_';
+  }
+  while (safe.starts_with('.')) safe.erase(0, 1);
+  while (safe.ends_with('.')) safe.pop_back();
+  return safe;
+}
+
+std::uint64_t number_of(const Json& object, std::string_view key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+}
+
+std::string text_of(const Json& object, std::string_view key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? printable(found->get<std::string>()) : "";
+}
+
+std::string printable(std::string_view text) {
+  std::string clean(text);
+  for (char& c : clean) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return clean;
+}
+
+}  // namespace pirouette::ctl

@@ -1,0 +1,115 @@
+// `pirouette submit`: a folder of references becomes a batch.
+
+#include <nlohmann/json.hpp>
+
+#include "common/files.h"
+#include "common/job/recipe.h"
+#include "coordinator/ctl/characters.h"
+#include "coordinator/ctl/commands.h"
+#include "coordinator/ctl/format.h"
+
+namespace pirouette::ctl {
+namespace {
+
+// What the server takes as a reference (schema/openapi.yaml).
+constexpr std::size_t kReferenceMaxBytes = 64u << 20;
+constexpr std::size_t kRecipeMaxBytes = 1u << 20;
+
+Result<Recipe> read_recipe(const std::filesystem::path& file) {
+  if (file.empty()) return parse_recipe("{}");
+  const auto bytes = TRY(read_file(file, kRecipeMaxBytes));
+  auto recipe = parse_recipe({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  if (!recipe.ok()) return std::move(recipe).error().with(file.string());
+  return recipe;
+}
+
+Result<BatchSpec> make_batch(const SubmitOptions& options,
+                             const std::vector<Character>& characters) {
+  if (characters.size() > kBatchMaxSheets) {
+    return Error{Errc::invalid, std::to_string(characters.size()) +
+                                    " characters are more than one batch takes (" +
+                                    std::to_string(kBatchMaxSheets) + "); split the folder"};
+  }
+  BatchSpec batch;
+  batch.name = options.name;
+  if (batch.name.empty()) {
+    batch.name = std::filesystem::weakly_canonical(options.folder).filename().string();
+  }
+  if (batch.name.empty()) batch.name = "batch";
+  batch.owner = options.owner;
+  batch.priority = options.priority;
+  if (!options.deadline.empty()) {
+    auto deadline = parse_rfc3339(options.deadline);
+    if (!deadline.ok()) return std::move(deadline).error().with("--deadline " + options.deadline);
+    batch.deadline = deadline.value();
+  }
+  batch.recipe = TRY(read_recipe(options.recipe));
+  return batch;
+}
+
+// Reads one reference and names it; uploads it unless the server has it, or client is null.
+Result<SheetSpec> take_in(Client* client, const Character& character) {
+  const auto bytes = TRY(read_file(character.picture, kReferenceMaxBytes));
+  SheetSpec sheet{character.name, sha256(bytes), character.notes, {}};
+  if (client && !TRY(client->has_blob(sheet.reference))) {
+    TRY(client->put_blob(sheet.reference, bytes));
+  }
+  return sheet;
+}
+
+void say_submitted(const Json& answer, Console& console) {
+  const std::string id = std::to_string(number_of(answer, "batch"));
+  console.out << "batch " << id << " submitted: " << count_of(number_of(answer, "sheets"), "sheet")
+              << ", " << count_of(number_of(answer, "jobs"), "job") << "\n"
+              << "  watch it:     pirouette watch " << id << "\n"
+              << "  take it home: pirouette fetch " << id << "\n";
+}
+
+void say_dry_run(const BatchSpec& batch, Console& console) {
+  const std::size_t views = batch.recipe.views.size();
+  console.out << "nothing sent. \"" << batch.name << "\" would be "
+              << count_of(batch.sheets.size(), "sheet") << " of " << count_of(views, "view") << " ("
+              << batch.recipe.pose_set << "), " << count_of(batch.sheets.size() * views, "job")
+              << ", with " << batch.recipe.model << " at " << batch.recipe.width << "x"
+              << batch.recipe.height << ", "
+              << count_of(static_cast<std::uint64_t>(batch.recipe.steps), "step") << ":\n";
+  for (const SheetSpec& sheet : batch.sheets) {
+    console.out << "  " << sheet.character << (sheet.notes.empty() ? "" : " (with notes)") << "\n";
+  }
+}
+
+}  // namespace
+
+Result<Exit> submit(Client& client, const SubmitOptions& options, Console& console) {
+  const std::vector<Character> characters = TRY(read_characters(options.folder));
+  BatchSpec batch = TRY(make_batch(options, characters));
+  for (const Character& character : characters) {
+    auto sheet = take_in(options.dry_run ? nullptr : &client, character);
+    if (!sheet.ok()) return std::move(sheet).error().with(character.picture.filename().string());
+    batch.sheets.push_back(std::move(sheet).value());
+    if (console.terminal && !console.json && !options.dry_run) {
+      console.out << "\r" << progress_bar(batch.sheets.size(), characters.size(), 20) << " "
+                  << batch.sheets.size() << " of " << count_of(characters.size(), "reference")
+                  << " uploaded" << std::flush;
+    }
+  }
+  if (options.dry_run) {
+    if (console.json) {
+      console.out << to_json(batch) << "\n";
+    } else {
+      say_dry_run(batch, console);
+    }
+    return Exit::ok;
+  }
+  if (console.terminal && !console.json) console.out << "\n";
+
+  const Json answer = TRY(client.post("/batches", to_json(batch)));
+  if (console.json) {
+    console.out << answer.dump() << std::endl;
+  } else {
+    say_submitted(answer, console);
+  }
+  return options.wait ? watch(client, number_of(answer, "batch"), console) : Exit::ok;
+}
+
+}  // namespace pirouette::ctl
