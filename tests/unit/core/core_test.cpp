@@ -1,0 +1,185 @@
+// What is awkward to say in a transcript: rows, limits, hostile input. The scenarios of tests/sim
+// tell the rest.
+
+#include "coordinator/core/core.h"
+
+#include <gtest/gtest.h>
+
+#include "coordinator/core/invariants.h"
+
+namespace pirouette::core {
+namespace {
+
+constexpr Instant kStart{1'767'225'600'000'000};
+constexpr LinkId kLink{7};
+
+class CoreTest : public testing::Test {
+ protected:
+  Effects step(const Event& event) {
+    Effects effects = core_.step(event, now_);
+    const auto broken = core_.find_broken_invariants();
+    EXPECT_TRUE(broken.empty()) << broken.front();
+    return effects;
+  }
+
+  static BatchSubmitted batch(std::size_t sheets, std::size_t views) {
+    BatchSubmitted event;
+    event.request = {1};
+    event.batch.name = "batch";
+    event.batch.recipe.model = "tiny";
+    event.batch.recipe.prompt = "{view}";
+    for (std::size_t i = 0; i < views; ++i) {
+      event.batch.recipe.views.push_back({"v" + std::to_string(i), 0, "view", "", "front", "left"});
+    }
+    for (std::size_t i = 0; i < sheets; ++i) {
+      event.batch.sheets.push_back({"c" + std::to_string(i), sha256("c"), "", std::nullopt});
+    }
+    return event;
+  }
+
+  static WorkerSaidHello hello(std::uint32_t capacity, LinkId link = kLink) {
+    WorkerSaidHello event;
+    event.link = link;
+    event.name = "w";
+    event.capacity = capacity;
+    event.models = {"tiny"};
+    return event;
+  }
+
+  static LeaseFinished finish(std::uint64_t lease, std::uint64_t job) {
+    return {kLink, {lease}, {job}, sha256(std::to_string(lease)), "{}", true};
+  }
+
+  template <typename Row>
+  static std::size_t count(const std::vector<Write>& writes) {
+    std::size_t found = 0;
+    for (const Write& write : writes) found += std::holds_alternative<Row>(write) ? 1 : 0;
+    return found;
+  }
+
+  Instant now_ = kStart;
+  Core core_{State{}, Policy{}, kStart};
+};
+
+TEST_F(CoreTest, ASubmissionIsOneLedgerRowAndOneRowAThing) {
+  const Effects effects = step(batch(3, 4));
+  EXPECT_EQ(count<PutBatch>(effects.writes), 1u);
+  EXPECT_EQ(count<PutSheet>(effects.writes), 3u);
+  EXPECT_EQ(count<PutPose>(effects.writes), 12u);
+  EXPECT_EQ(count<PutJob>(effects.writes), 12u);
+  EXPECT_EQ(count<AppendEvent>(effects.writes), 1u);
+}
+
+TEST_F(CoreTest, ABatchOfNothingIsRefusedAndLeavesNothing) {
+  const Effects effects = step(batch(0, 3));
+  ASSERT_EQ(effects.replies.size(), 1u);
+  EXPECT_EQ(std::get<Error>(effects.replies[0].answer).code, Errc::invalid);
+  EXPECT_TRUE(effects.writes.empty());
+  EXPECT_TRUE(core_.state().batches.empty());
+}
+
+TEST_F(CoreTest, AWorkerThatClaimsEndlessRoomDoesNotHoardTheQueue) {
+  step(batch(600, 2));
+  const Effects effects = step(hello(4'000'000'000));
+  std::size_t assigned = 0;
+  for (const Send& send : effects.sends) {
+    assigned += std::holds_alternative<SendAssign>(send) ? 1 : 0;
+  }
+  EXPECT_EQ(assigned, 1024u);
+}
+
+TEST_F(CoreTest, ASettledBatchLeavesMemory) {
+  step(hello(2));
+  step(batch(1, 2));
+  step(finish(1, 1));
+  step(finish(2, 2));
+  const SheetId sheet = core_.state().sheets.begin()->first;
+  step(SheetAssembled{sheet, 1, sha256("sheet"), sha256("thumbnail"), "[]"});
+  const State& state = core_.state();
+  EXPECT_TRUE(state.batches.empty() && state.sheets.empty() && state.poses.empty());
+  EXPECT_TRUE(state.jobs.empty() && state.leases.empty());
+}
+
+TEST_F(CoreTest, LeaseNumbersGoOnAfterARestart) {
+  step(hello(1));
+  step(batch(1, 2));
+  step(finish(1, 1));
+  Core restarted(core_.state(), Policy{}, now_);
+  restarted.step(hello(1), now_);
+  const Effects effects = restarted.step(finish(2, 2), now_);
+  EXPECT_EQ(restarted.state().next.lease, LeaseId{3});
+  EXPECT_EQ(effects.tasks.size(), 1u);
+}
+
+TEST_F(CoreTest, ProgressWritesNothing) {
+  step(hello(1));
+  step(batch(1, 1));
+  const Effects effects = step(LeaseProgressed{kLink, {1}, 3, 20});
+  EXPECT_TRUE(effects.writes.empty());
+  ASSERT_EQ(effects.progress.size(), 1u);
+  EXPECT_EQ(effects.progress[0].step, 3u);
+  EXPECT_TRUE(step(LeaseProgressed{kLink, {99}, 3, 20}).progress.empty());
+}
+
+TEST_F(CoreTest, AHeartbeatIsWrittenSeldom) {
+  step(hello(1));
+  std::size_t written = 0;
+  for (int second = 0; second < 60; ++second) {
+    now_ = now_ + seconds(1);
+    written += count<PutWorker>(step(WorkerWasHeard{kLink, ""}).writes);
+    written += count<PutWorker>(step(Ticked{}).writes);
+  }
+  EXPECT_EQ(written, 6u);  // every fifth heartbeat of 2 s
+}
+
+TEST_F(CoreTest, WhatAWorkerHasInMemoryIsWrittenWithTheNextTick) {
+  step(hello(1));
+  EXPECT_EQ(count<PutWorker>(step(WorkerWasHeard{kLink, "{\"model\":\"tiny\"}"}).writes), 0u);
+  EXPECT_EQ(count<PutWorker>(step(Ticked{}).writes), 1u);
+  EXPECT_EQ(count<PutWorker>(step(Ticked{}).writes), 0u);
+}
+
+TEST_F(CoreTest, AWordFromNobodyIsAnsweredOnceAndChangesNothing) {
+  for (const Event& event : std::vector<Event>{
+           WorkerWasHeard{{99}, ""}, LeaseRefused{{99}, {1}, ""}, LeaseProgressed{{99}, {1}, 1, 2},
+           LeaseFailed{{99}, {1}, FailureClass::job, ""}, WorkerChangedCapacity{{99}, 1, ""}}) {
+    const Effects effects = step(event);
+    EXPECT_TRUE(effects.writes.empty());
+    ASSERT_EQ(effects.sends.size(), 1u);
+    EXPECT_TRUE(std::holds_alternative<SendHelloWanted>(effects.sends[0]));
+  }
+}
+
+TEST_F(CoreTest, APromptIsMadeWhenItsJobIsGivenAway) {
+  step(hello(1));
+  const Effects effects = step(batch(1, 1));
+  ASSERT_EQ(effects.sends.size(), 1u);
+  const auto& assign = std::get<SendAssign>(effects.sends[0]);
+  EXPECT_EQ(assign.spec.model, "tiny");
+  EXPECT_EQ(assign.spec.reference, sha256("c"));
+  EXPECT_EQ(assign.spec.seed, make_seed("c0", std::nullopt, "v0", 1));
+}
+
+TEST(Invariants, ALeasedJobWithoutALeaseIsFound) {
+  State state;
+  Job job;
+  job.id = {1};
+  job.batch = {1};
+  job.state = JobState::leased;
+  state.next.job = {2};
+  state.jobs[job.id] = job;
+  EXPECT_FALSE(find_broken_invariants(state).empty());
+}
+
+TEST(Invariants, AMiscountedBatchIsFound) {
+  State state;
+  Batch batch;
+  batch.id = {1};
+  batch.jobs = 1;
+  state.next.batch = {2};
+  state.batches[batch.id] = batch;
+  EXPECT_FALSE(find_broken_invariants(state).empty());
+}
+
+}  // namespace
+}  // namespace pirouette::core

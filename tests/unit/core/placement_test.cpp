@@ -1,0 +1,149 @@
+#include "coordinator/core/placement.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace pirouette::core {
+namespace {
+
+// Batches of one sheet a character, one job a view, numbered as they are added.
+class Placement : public testing::Test {
+ protected:
+  Placement() { worker_.models = {"tiny", "big"}; }
+
+  std::shared_ptr<const Recipe> recipe(const std::string& model) {
+    Recipe recipe;
+    recipe.model = model;
+    return std::make_shared<const Recipe>(recipe);
+  }
+
+  void add_batch(const std::string& model, int sheets, int priority = 50) {
+    Batch batch;
+    batch.id = {++batches_};
+    batch.priority = priority;
+    batch.recipe = recipe(model);
+    for (int i = 0; i < sheets; ++i) {
+      Sheet sheet;
+      sheet.id = {++sheets_};
+      sheet.reference = reference(sheets_);
+      Job job;
+      job.id = {++jobs_};
+      job.pose = {jobs_};
+      job.sheet = sheet.id;
+      job.batch = batch.id;
+      queue_.add(batch, sheet, job);
+      rows_.emplace(job.id, std::pair{batch, job});
+    }
+  }
+
+  static Digest reference(std::uint64_t sheet) { return sha256(std::to_string(sheet)); }
+
+  // The number of the job it gets, 0 for none; an overtaking is counted.
+  std::uint64_t choose_one() {
+    const auto choice = choose(queue_, worker_, residency_, policy_,
+                               [&](JobId job) { return !forbidden_.contains(job); });
+    if (!choice) return 0;
+    if (choice->overtaken) {
+      const auto& [batch, job] = rows_.at(choice->overtaken);
+      queue_.count_overtaking(batch, job);
+    }
+    return choice->job.value;
+  }
+
+  Queue queue_;
+  Worker worker_;
+  Residency residency_;
+  Policy policy_;
+  std::set<JobId> forbidden_;
+  std::map<JobId, std::pair<Batch, Job>> rows_;
+  std::uint64_t batches_ = 0, sheets_ = 0, jobs_ = 0;
+};
+
+TEST_F(Placement, AFreshWorkerGetsTheFirstOfTheFairOrder) {
+  add_batch("tiny", 3);
+  EXPECT_EQ(choose_one(), 1u);
+}
+
+TEST_F(Placement, AnEmptyQueueGivesNothing) { EXPECT_EQ(choose_one(), 0u); }
+
+TEST_F(Placement, TheModelInMemoryBeatsTheReferenceInMemory) {
+  add_batch("big", 1);
+  add_batch("big", 1);
+  add_batch("tiny", 1);
+  residency_.note(recipe("tiny"), reference(2));
+  EXPECT_EQ(choose_one(), 3u);
+}
+
+TEST_F(Placement, TheReferenceInMemoryBeatsTheFairOrder) {
+  add_batch("tiny", 3);
+  residency_.note(recipe("tiny"), reference(2));
+  EXPECT_EQ(choose_one(), 2u);
+}
+
+TEST_F(Placement, AReferenceNeverOvertakesAHigherPriority) {
+  add_batch("tiny", 1, 50);
+  add_batch("tiny", 1, 90);
+  residency_.note(recipe("tiny"), reference(1));
+  EXPECT_EQ(choose_one(), 2u);
+}
+
+TEST_F(Placement, AJobIsOvertakenOnlySoOften) {
+  add_batch("big", 1);
+  add_batch("tiny", 1);
+  residency_.note(recipe("tiny"), {});
+  for (std::uint32_t i = 0; i < policy_.overtakings_max; ++i) EXPECT_EQ(choose_one(), 2u);
+  EXPECT_EQ(choose_one(), 1u);
+}
+
+TEST_F(Placement, ABetterJobBeyondTheLookAheadIsNotSeen) {
+  add_batch("big", 64);
+  add_batch("tiny", 1);
+  residency_.note(recipe("tiny"), {});
+  EXPECT_EQ(choose_one(), 1u);
+  policy_.look_ahead = 65;
+  EXPECT_EQ(choose_one(), 65u);
+}
+
+TEST_F(Placement, JobsOfAModelItHasNotTakeNoPlaceInTheLookAhead) {
+  worker_.models = {"tiny"};
+  add_batch("big", 100);
+  add_batch("tiny", 1);
+  EXPECT_EQ(choose_one(), 101u);
+}
+
+TEST_F(Placement, ALoraItHasNotIsNotForIt) {
+  Recipe styled;
+  styled.model = "tiny";
+  styled.loras.push_back({"turnaround", 1, ""});
+  EXPECT_FALSE(can_render(worker_, styled));
+  worker_.loras = {"turnaround"};
+  EXPECT_TRUE(can_render(worker_, styled));
+}
+
+TEST_F(Placement, TheSameLoraAtAnotherScaleIsNotInMemory) {
+  Recipe strong, weak;
+  strong.loras.push_back({"turnaround", 1, ""});
+  weak.loras.push_back({"turnaround", 0, ""});
+  residency_.note(std::make_shared<const Recipe>(strong), {});
+  EXPECT_TRUE(residency_.has_weights(Recipe(strong)));
+  EXPECT_FALSE(residency_.has_weights(weak));
+}
+
+TEST_F(Placement, AForbiddenJobIsPassedByWithoutCountingAsOvertaken) {
+  add_batch("tiny", 2);
+  forbidden_ = {JobId{1}};
+  EXPECT_EQ(choose_one(), 2u);
+  EXPECT_EQ(queue_.lines().begin()->second.groups.begin()->second.jobs[0].overtaken, 0u);
+}
+
+TEST_F(Placement, OldReferencesAreForgotten) {
+  for (std::uint64_t i = 0; i <= Residency::kReferencesMax; ++i) {
+    residency_.note(recipe("tiny"), reference(i));
+  }
+  EXPECT_FALSE(residency_.has_reference(reference(0)));
+  EXPECT_TRUE(residency_.has_reference(reference(1)));
+}
+
+}  // namespace
+}  // namespace pirouette::core
