@@ -13,7 +13,6 @@ namespace {
 
 // What the server takes as a reference (schema/openapi.yaml).
 constexpr std::size_t kReferenceMaxBytes = 64u << 20;
-constexpr std::size_t kRecipeMaxBytes = 1u << 20;
 
 Result<Recipe> read_recipe(const std::filesystem::path& file) {
   if (file.empty()) return parse_recipe("{}");
