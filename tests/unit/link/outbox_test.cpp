@@ -1,0 +1,92 @@
+#include "worker/link/outbox.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/unit/link/farm.h"
+
+namespace pirouette::link {
+namespace {
+
+using test::Folder;
+using test::some_bytes;
+
+agent::Finished result(std::uint64_t lease, const std::vector<std::uint8_t>& picture) {
+  return {{lease}, {lease + 100}, sha256(picture), "{\"seconds\":\"ä\"}"};
+}
+
+TEST(Outbox, WhatWasSyncedIsThereAgain) {
+  Folder folder;
+  const auto picture = some_bytes(1000);
+  {
+    Outbox outbox = Outbox::open(folder.path()).value();
+    ASSERT_TRUE(outbox.keep(result(1, picture), &picture).ok());
+    ASSERT_TRUE(outbox.keep(result(2, picture), nullptr).ok());
+    ASSERT_TRUE(outbox.sync().ok());
+  }
+  Outbox again = Outbox::open(folder.path()).value();
+  EXPECT_EQ(again.results(), (std::vector{result(1, picture), result(2, picture)}));
+  EXPECT_EQ(again.pictures().read(sha256(picture)).value(), picture);
+}
+
+TEST(Outbox, APictureStaysWhileAnyResultNeedsIt) {
+  Folder folder;
+  const auto picture = some_bytes(1000);
+  Outbox outbox = Outbox::open(folder.path()).value();
+  ASSERT_TRUE(outbox.keep(result(1, picture), &picture).ok());
+  ASSERT_TRUE(outbox.keep(result(2, picture), &picture).ok());
+  ASSERT_TRUE(outbox.sync().ok());
+  outbox.forget({1});
+  EXPECT_TRUE(outbox.pictures().contains(sha256(picture)));
+  outbox.forget({2});
+  EXPECT_FALSE(outbox.pictures().contains(sha256(picture)));
+  EXPECT_TRUE(outbox.results().empty());
+}
+
+TEST(Outbox, ATornOrDamagedRecordCostsOnlyItself) {
+  Folder folder;
+  const auto picture = some_bytes(1000);
+  {
+    Outbox outbox = Outbox::open(folder.path()).value();
+    ASSERT_TRUE(outbox.keep(result(1, picture), &picture).ok());
+    ASSERT_TRUE(outbox.sync().ok());
+  }
+  {
+    std::ofstream journal(folder.path() / "journal", std::ios::app);
+    journal << "00000000 {\"forgotten\":1}\n"
+            << "deadbeef {\"kept\":3,\"job\":";
+  }
+  Outbox again = Outbox::open(folder.path()).value();
+  EXPECT_EQ(again.results(), std::vector{result(1, picture)});
+}
+
+TEST(Outbox, APictureWithoutARecordIsSweptAtTheStart) {
+  Folder folder;
+  const auto picture = some_bytes(1000);
+  {
+    Outbox outbox = Outbox::open(folder.path()).value();
+    ASSERT_TRUE(outbox.keep(result(1, picture), &picture).ok());  // and never synced: a crash
+  }
+  Outbox again = Outbox::open(folder.path()).value();
+  EXPECT_TRUE(again.results().empty());
+  EXPECT_FALSE(again.pictures().contains(sha256(picture)));
+}
+
+TEST(Outbox, TheJournalDoesNotGrowForEver) {
+  Folder folder;
+  const auto picture = some_bytes(10);
+  Outbox outbox = Outbox::open(folder.path()).value();
+  agent::Finished big = result(1, picture);
+  big.metrics = "{\"x\":\"" + std::string(8000, 'x') + "\"}";
+  for (std::uint64_t lease = 1; lease <= 1200; ++lease) {
+    big.lease = {lease};
+    ASSERT_TRUE(outbox.keep(big, nullptr).ok());
+    ASSERT_TRUE(outbox.sync().ok());
+    outbox.forget({lease});
+  }
+  EXPECT_LT(std::filesystem::file_size(folder.path() / "journal"), kJournalMaxBytes + 16'384);
+}
+
+}  // namespace
+}  // namespace pirouette::link

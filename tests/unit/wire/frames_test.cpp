@@ -1,0 +1,102 @@
+#include "common/wire/frames.h"
+
+#include <gtest/gtest.h>
+
+#include "common/wire/limits.h"
+
+namespace pirouette::wire {
+namespace {
+
+Bytes bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+pirouette::RenderSpec some_spec() {
+  pirouette::RenderSpec spec;
+  spec.model = "flux1-kontext-dev";
+  spec.loras = {{"turnaround", -0.5, "create turnaround sheet"}};
+  spec.prompt = "a knight \xE2\x80\x93 front view";
+  spec.reference = sha256("reference");
+  spec.reference_size = "keep";
+  spec.width = 832;
+  spec.height = 1248;
+  spec.steps = 24;
+  spec.guidance = 2.5;
+  spec.seed = 0xFFFF'FFFF'FFFF'FFFFu;
+  return spec;
+}
+
+TEST(Frames, ASpecComesBackAsItWas) {
+  Assign assign;
+  fill_spec(assign, some_spec());
+  EXPECT_EQ(read_spec(assign).value(), some_spec());
+}
+
+TEST(Frames, ADamagedSpecIsNoticed) {
+  Assign assign;
+  fill_spec(assign, some_spec());
+  (*assign.mutable_spec())[5] ^= 1;
+  EXPECT_EQ(read_spec(assign).error().code, Errc::corrupt);
+}
+
+TEST(Frames, ASpecBeyondTheLimitsIsRefused) {
+  for (auto change : {+[](pirouette::RenderSpec& s) { s.width = 1 << 20; },
+                      +[](pirouette::RenderSpec& s) { s.steps = 0; },
+                      +[](pirouette::RenderSpec& s) { s.guidance = 0.0 / 0.0; },
+                      +[](pirouette::RenderSpec& s) { s.prompt.assign(9000, 'x'); }}) {
+    pirouette::RenderSpec spec = some_spec();
+    change(spec);
+    Assign assign;
+    fill_spec(assign, spec);
+    EXPECT_EQ(read_spec(assign).error().code, Errc::invalid);
+  }
+}
+
+TEST(Frames, GarbageAndOversizeAreErrors) {
+  EXPECT_FALSE(parse_worker_frame(bytes_of("\xFF\xFF\xFF no protobuf")).ok());
+  EXPECT_FALSE(parse_coordinator_frame(bytes_of("\x0A\x7F")).ok());
+  EXPECT_FALSE(parse_worker_frame(bytes_of(std::string(kControlFrameMaxBytes + 1, '\0'))).ok());
+  EXPECT_FALSE(parse_blob_message(bytes_of(std::string(kBlobFrameMaxBytes + 1, '\0'))).ok());
+  WorkerFrame crowded;
+  for (int i = 0; i <= kFrameMaxMessages; ++i) crowded.add_messages()->mutable_goodbye();
+  EXPECT_FALSE(parse_worker_frame(bytes_of(crowded.SerializeAsString())).ok());
+}
+
+TEST(Frames, EveryPrefixOfAFrameIsReadOrRefused) {
+  WorkerFrame frame;
+  auto& hello = *frame.add_messages()->mutable_hello();
+  hello.set_name("anna");
+  hello.add_models("flux1-kontext-dev");
+  auto& finished = *frame.add_messages()->mutable_finished();
+  finished.set_result(to_bytes(sha256("picture")));
+  finished.set_metrics("{}");
+  const std::string whole = frame.SerializeAsString();
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    const auto parsed = parse_worker_frame(bytes_of(whole.substr(0, length)));
+    if (parsed.ok()) {
+      EXPECT_LE(parsed.value().messages_size(), 2);
+    }
+  }
+}
+
+TEST(Frames, AFullChunkFitsItsFrame) {
+  BlobMessage message;
+  auto& chunk = *message.mutable_chunk();
+  chunk.set_digest(to_bytes(sha256("x")));
+  chunk.set_offset(~0ull);
+  chunk.set_size(~0ull);
+  chunk.set_bytes(std::string(kChunkBytes, 'x'));
+  EXPECT_LE(static_cast<std::int64_t>(message.ByteSizeLong()), kBlobFrameMaxBytes);
+}
+
+TEST(Frames, TextsAreKeptWithinTheirLimits) {
+  EXPECT_EQ(json_object_or_empty("{\"a\":1}", 100), "{\"a\":1}");
+  EXPECT_EQ(json_object_or_empty("{\"a\":1}", 3), "{}");
+  EXPECT_EQ(json_object_or_empty("[1]", 100), "{}");
+  EXPECT_EQ(json_object_or_empty("{\"a\":", 100), "{}");
+  EXPECT_EQ(shorten("short", 10), "short");
+  EXPECT_EQ(shorten("\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4", 6), "\xC3\xA4…");
+}
+
+}  // namespace
+}  // namespace pirouette::wire
