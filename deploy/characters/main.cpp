@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <vips/vips8>
 
 #include "deploy/characters/characters.h"
@@ -12,7 +13,6 @@ namespace {
 
 using namespace pirouette::characters;
 
-// A palette of 256 colours keeps flat drawings small; without dithering equal areas stay equal.
 void write(const Character& character, const std::filesystem::path& folder) {
   const std::string stem = (folder / character.name).string();
   const vips::VImage drawn =
