@@ -35,5 +35,7 @@ export const loaded_pictures = (tab, selector) =>
 export const overflow_px = (tab) =>
   tab.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 
-export const screenshot = (tab, name, fullPage = false) =>
-  tab.screenshot({ path: path.join(screenshots, `${name}.png`), fullPage });
+export async function screenshot(tab, name, fullPage = false) {
+  if (fullPage) await tab.evaluate(() => scrollTo(0, 0));
+  await tab.screenshot({ path: path.join(screenshots, `${name}.png`), fullPage });
+}

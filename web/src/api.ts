@@ -74,7 +74,12 @@ export interface Sheet {
   poses: Pose[];
 }
 
-export type Check = string | { [field: string]: unknown };
+// What assembly noticed; coordinator/assembly/checks.h names the flags.
+export interface Check {
+  view: string;
+  flag: string;
+  detail: string;
+}
 
 export interface Lease {
   job: number;

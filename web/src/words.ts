@@ -122,11 +122,4 @@ export const view_words = (view_id: string) =>
   view_id.replace(/^q_/, "three-quarter ").replaceAll("_", " ");
 
 // What assembly noticed, as a sentence.
-export function check_words(check: Check): string {
-  if (typeof check === "string") return check;
-  const where = view_words(String(check["view"] ?? ""));
-  const what = ["message", "text", "detail", "what", "kind"]
-    .map((field) => check[field])
-    .find((value): value is string => typeof value === "string");
-  return [where, what ?? JSON.stringify(check)].filter(Boolean).join(": ");
-}
+export const check_words = (check: Check) => `${view_words(check.view)}: ${check.detail}`;
