@@ -165,7 +165,7 @@ std::vector<std::int64_t> ClipTokenizer::encode(std::string_view text) const {
     if (next) ids.push_back(next->id);
     text.remove_prefix(next ? at + next->text.size() : at);
   }
-  ids.resize(std::min(ids.size(), kClipTokens - 1));
+  if (ids.size() >= kClipTokens) ids.erase(ids.begin() + (kClipTokens - 1), ids.end());
   ids.push_back(end_.id);
   ids.resize(kClipTokens, pad_.id);
   return ids;

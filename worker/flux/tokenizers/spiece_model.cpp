@@ -132,7 +132,7 @@ std::string Normalizer::normalize(std::string_view text) const {
     if (!step.replacement.empty()) after_space = step.replacement.ends_with(' ');
     if (!remove_extra_whitespaces) after_space = false;
   }
-  while (remove_extra_whitespaces && out.ends_with(space)) out.resize(out.size() - space.size());
+  while (remove_extra_whitespaces && out.ends_with(space)) out.erase(out.size() - space.size());
   return out;
 }
 
