@@ -27,7 +27,10 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v) {
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& bias, double scale) {
   const Tensor scores = at::matmul(q * scale, k.transpose(-2, -1)) + bias;  // [B, H, Lq, Lk]
-  return at::matmul(at::softmax(scores, -1), v);
+  // Normalised last, as the reference's fused kernels do: among hundreds of equal pads each weight
+  // would be rounded the same way, and the errors add up to 1e-5.
+  const Tensor weights = at::exp(scores - scores.amax(-1, /*keepdim=*/true));
+  return at::matmul(weights, v) / weights.sum(-1, /*keepdim=*/true);
 }
 
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
