@@ -155,7 +155,6 @@ void Core::Impl::end_lease(Job& job) {
   reckon(*fleet_.find(holder));
   job.lease = {};
   job.worker = {};
-  job.leased_at.reset();
 }
 
 void Core::Impl::requeue(Job& job, const std::string& why) {
@@ -163,6 +162,7 @@ void Core::Impl::requeue(Job& job, const std::string& why) {
   end_lease(job);
   job.state = JobState::queued;
   job.queued_at = now_;
+  job.leased_at.reset();
   put(job);
   queue_.add(get_batch(job.batch), get_sheet(job.sheet), job);
 }
@@ -240,6 +240,7 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
   }
   job.state = JobState::done;
   job.worker = maker;
+  job.leased_at = lease.leased_at;
   job.ended_at = now_;
   job.result = event.result;
   job.metrics = event.metrics;

@@ -100,6 +100,16 @@ TEST_F(CoreTest, ASettledBatchLeavesMemory) {
   EXPECT_TRUE(state.jobs.empty() && state.leases.empty());
 }
 
+TEST_F(CoreTest, ADoneJobSaysWhenItsPicturesLeaseBegan) {
+  step(hello(1));
+  step(batch(1, 2));
+  now_ = now_ + seconds(9);
+  step(finish(1, 1));
+  const Job& job = core_.state().jobs.at(JobId{1});
+  EXPECT_EQ(job.leased_at, kStart);
+  EXPECT_EQ(job.ended_at, kStart + seconds(9));
+}
+
 TEST_F(CoreTest, LeaseNumbersGoOnAfterARestart) {
   step(hello(1));
   step(batch(1, 2));
