@@ -197,7 +197,7 @@ void measure_reads(const Options& options) {
   print("workers", [&] { (void)need(model->workers({}, 50)); });
   print("1000 ledger rows", [&] { (void)need(model->events({}, 1000)); });
   print("counts", [&] { (void)need(model->counts()); });
-  print("delivery of 4000 poses", [&] { (void)need(model->delivery({2})); });
+  print("delivery of 4000 poses", [&] { (void)need(model->delivery({1})); });
 }
 
 int run(const Options& options) {
