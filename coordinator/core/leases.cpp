@@ -9,8 +9,7 @@
 
 namespace pirouette::core {
 
-// --- a lease begins
-// -----------------------------------------------------------------------------------
+// --- a lease begins ---
 
 // The least loaded workers first, so that nobody is given a job in reserve while another worker
 // that could render it has nothing to do.
@@ -101,8 +100,7 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
   state_.leases.emplace(job.id, row);
 }
 
-// --- a lease ends without a picture
-// -----------------------------------------------------------------------
+// --- a lease ends without a picture ---
 
 void Core::Impl::on(const LeaseRefused& event) {
   LiveWorker* live = listen(event.link);
@@ -188,8 +186,7 @@ void Core::Impl::fail_for_good(Job& job, const std::string& why) {
   job_ended(job);
 }
 
-// --- a picture comes
-// ---------------------------------------------------------------------------------------
+// --- a picture comes ---
 
 void Core::Impl::on(const LeaseFinished& event) {
   // A picture counts whoever brings it; a superseded process is heard here, and here only.

@@ -177,6 +177,7 @@ void Core::Impl::note_trouble(LiveWorker& live) {
   const std::uint32_t doublings = std::min(live.troubles - kTroublesBeforeRest, kRestDoublingsMax);
   const Duration rest = kRestMin * (std::int64_t{1} << doublings);
   live.rests_until = now_ + rest;
+  queue_.stir();  // what waited for it alone may go elsewhere
   note(ledger::kWorkerCapacity, get_worker(live.id),
        "rests for " + std::to_string(rest.us / 1'000'000) + " s after " +
            std::to_string(live.troubles) + " failures in a row");

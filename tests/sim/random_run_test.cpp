@@ -275,7 +275,10 @@ class World {
       if (happens(12)) return stop(*worker);
       worker->held[message.lease] = message.job;
     } else if constexpr (std::is_same_v<Message, SendAcknowledged>) {
-      if (!happens(6)) worker->outbox.erase(message.lease);
+      // An answer to a lie that was told in its name is none to what it said.
+      const auto reported = worker->outbox.find(message.lease);
+      if (reported == worker->outbox.end() || reported->second != message.job) return;
+      if (!happens(6)) worker->outbox.erase(reported);
     } else if constexpr (std::is_same_v<Message, SendCancel>) {
       if (!happens(3)) worker->held.erase(message.lease);
     } else if constexpr (std::is_same_v<Message, SendHelloWanted>) {
