@@ -80,7 +80,7 @@ function BatchHead({ batch, at }: { batch: Batch; at: number }) {
         </p>
       )}
       <p class="quiet facts">
-        <span>for {batch.owner}</span>
+        {batch.owner && <span>for {batch.owner}</span>}
         <span>submitted {moment(Date.parse(batch.submitted_at), now)}</span>
         {batch.deadline && <span>deadline {moment(Date.parse(batch.deadline), now)}</span>}
         {recipe && (
