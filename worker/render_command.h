@@ -19,6 +19,7 @@ class RenderCommand {
 
  private:
   struct Options;
+  Result<void> render() const;
   std::unique_ptr<Options> options_;
 };
 

@@ -280,6 +280,11 @@ Weights Weights::to(at::ScalarType dtype, at::Device device) && {
   return std::move(*this);
 }
 
+Weights Weights::to(at::Device device) && {
+  for (auto& [name, tensor] : tensors_) tensor = tensor.to(device);
+  return std::move(*this);
+}
+
 Result<Checkpoint> load_checkpoint(const fs::path& path) {
   std::error_code failed;
   return fs::is_directory(path, failed) ? load_folder(path) : load_file(path);

@@ -38,6 +38,7 @@ class Weights {
   const std::string& source() const { return source_; }
   // All that is left with floating dtypes cast and moved; the others moved only.
   Weights to(at::ScalarType dtype, at::Device device) &&;
+  Weights to(at::Device device) &&;  // dtypes as they are
 
  private:
   Tensors tensors_;

@@ -2,11 +2,10 @@
 
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <utility>
 
-#include "common/files.h"
 #include "common/job/recipe.h"
+#include "worker/flux/config.h"
 #include "worker/flux/diffusers_layout.h"
 #include "worker/flux/lanczos.h"
 
@@ -16,23 +15,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::size_t kConfigMaxBytes = 1u << 20;
 constexpr int64_t kCellSide = 8;       // pixels a latent cell is wide
 constexpr int64_t kCellsPerToken = 4;  // 2 x 2
-
-Result<json> load_config(const fs::path& path) {
-  const auto bytes = TRY(read_file(path, kConfigMaxBytes));
-  json config = json::parse(bytes.begin(), bytes.end(), nullptr, /*allow_exceptions=*/false);
-  if (!config.is_object()) return Error{Errc::corrupt, path.string() + " is not a JSON object"};
-  return config;
-}
-
-// A number of the config, or what FLUX.1 has.
-template <typename T>
-T number_or(const json& config, const char* name, T otherwise) {
-  const auto found = config.find(name);
-  return found != config.end() && found->is_number() ? found->get<T>() : otherwise;
-}
 
 Result<RopeAxes> load_axes(const fs::path& path) {
   const json config = TRY(load_config(path));
@@ -74,7 +58,10 @@ Result<Autoencoder> load_autoencoder(const fs::path& folder, at::ScalarType dtyp
 
 // Kontext is told from FLUX.1's other models by its input: latents only, no mask or edges beside.
 Result<void> check_fit(const Transformer& transformer, const Autoencoder& autoencoder,
-                       const std::string& source) {
+                       const TextEncoders& text, const std::string& source) {
+  if (text.sequence_width() != transformer.text_channels() ||
+      text.pooled_width() != transformer.pooled_channels())
+    return Error{Errc::invalid, source + ": the text encoders are not this transformer's"};
   const int64_t channels = autoencoder.latent_channels() * kCellsPerToken;
   if (transformer.in_channels() != channels || transformer.out_channels() != channels ||
       autoencoder.cell_size() != kCellSide)
@@ -129,7 +116,7 @@ Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, a
   Kontext kontext;
   kontext.dtype_ = dtype;
   kontext.device_ = device;
-  kontext.text_ = TRY(TextEncoders::load(model, files.tokenizers.value_or(model), dtype, device));
+  kontext.text_ = TRY(TextEncoders::load(model, files.tokenizers.value_or(model), device));
   kontext.axes_ = TRY(load_axes(model / "transformer" / "config.json"));
   kontext.shift_ = TRY(load_shift(model / "scheduler" / "scheduler_config.json"));
   kontext.autoencoder_ = TRY(load_autoencoder(model / "vae", dtype, device));
@@ -139,7 +126,7 @@ Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, a
   kontext.source_ = weights.source();
   kontext.pristine_ = weights.tensors();
   kontext.transformer_ = TRY(Transformer::load(std::move(weights), kontext.axes_));
-  TRY(check_fit(*kontext.transformer_, *kontext.autoencoder_, kontext.source_));
+  TRY(check_fit(*kontext.transformer_, *kontext.autoencoder_, *kontext.text_, kontext.source_));
   return kontext;
 }
 
@@ -157,11 +144,8 @@ Result<TextEmbedding> Kontext::embed_text(std::string_view prompt, int length) c
   if (length < 1 || length > kSequenceLengthMax)
     return Error{Errc::invalid, "a sequence length of " + std::to_string(length) +
                                     " is not from 1 to " + std::to_string(kSequenceLengthMax)};
-  TextEmbedding embedding = text_.embed(prompt, length);
-  if (embedding.sequence.size(-1) != transformer_->text_channels() ||
-      embedding.pooled.size(-1) != transformer_->pooled_channels())
-    return Error{Errc::invalid, source_ + ": the text encoders are not this transformer's"};
-  return embedding;
+  const TextEmbedding embedding = TRY(text_->embed(prompt, length));
+  return TextEmbedding{embedding.sequence.to(dtype_), embedding.pooled.to(dtype_)};
 }
 
 Result<Tensor> Kontext::encode_reference(const Image& picture, const ReferenceSize& wanted) const {

@@ -85,7 +85,7 @@ class Kontext {
 
   at::ScalarType dtype_ = at::kFloat;
   at::Device device_ = at::kCPU;
-  TextEncoders text_;
+  std::optional<TextEncoders> text_;
   Tensors pristine_;  // the transformer's, canonical; never written
   std::string source_;
   RopeAxes axes_{};

@@ -4,11 +4,15 @@
 // several threads.
 
 #include <filesystem>
-#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "common/result.h"
+#include "worker/flux/clip_encoder.h"
 #include "worker/flux/ops.h"
+#include "worker/flux/t5_encoder.h"
+#include "worker/flux/tokenizers/clip_tokenizer.h"
+#include "worker/flux/tokenizers/t5_tokenizer.h"
 
 namespace pirouette::flux {
 
@@ -23,13 +27,28 @@ struct TextEmbedding {
 class TextEncoders {
  public:
   // model: the folder with text_encoder/ (CLIP) and text_encoder_2/ (T5); tokenizers: the one with
-  // tokenizer/ and tokenizer_2/.
+  // tokenizer/ and tokenizer_2/. not_found, invalid or corrupt names the file.
   static Result<TextEncoders> load(const std::filesystem::path& model,
-                                   const std::filesystem::path& tokenizers, at::ScalarType dtype,
-                                   at::Device device);
+                                   const std::filesystem::path& tokenizers, at::Device device);
 
-  // length: T5 tokens, 1 to kSequenceLengthMax.
-  TextEmbedding embed(std::string_view prompt, int length) const;
+  // length: T5 tokens, 1 to kSequenceLengthMax. float32. invalid: tokenizer and encoder do not fit.
+  Result<TextEmbedding> embed(std::string_view prompt, int length) const;
+
+  int64_t sequence_width() const { return t5_.width(); }
+  int64_t pooled_width() const { return clip_.width(); }
+
+ private:
+  TextEncoders(ClipTokenizer clip_tokenizer, T5Tokenizer t5_tokenizer, ClipEncoder clip,
+               T5Encoder t5)
+      : clip_tokenizer_(std::move(clip_tokenizer)),
+        t5_tokenizer_(std::move(t5_tokenizer)),
+        clip_(std::move(clip)),
+        t5_(std::move(t5)) {}
+
+  ClipTokenizer clip_tokenizer_;
+  T5Tokenizer t5_tokenizer_;
+  ClipEncoder clip_;
+  T5Encoder t5_;
 };
 
 }  // namespace pirouette::flux

@@ -1,0 +1,172 @@
+// See render_command.h. The command is a wall: libtorch's exceptions become errors here.
+
+#include "worker/render_command.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/files.h"
+#include "common/image/image.h"
+#include "common/job/recipe.h"
+#include "worker/flux/kontext.h"
+
+namespace pirouette {
+
+namespace fs = std::filesystem;
+
+struct RenderCommand::Options {
+  fs::path model, tokenizers, reference, out, out_latents;
+  std::vector<std::string> loras;  // FILE[:SCALE]
+  std::string prompt, negative;
+  double true_cfg = 1.0;
+  std::uint64_t seed = 0;
+  int steps = 24;
+  double guidance = 2.5;
+  int width = 0;
+  int height = 0;
+  std::string reference_size = "auto";
+  int max_sequence_length = flux::kSequenceLengthMax;
+  std::string dtype = "float32";
+};
+
+namespace {
+
+// "a.safetensors:0.8" -> path and scale. A colon that no number follows belongs to the path.
+flux::LoraUse parse_lora(const std::string& text) {
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos) return {text, 1.0};
+  const std::string number = text.substr(colon + 1);
+  std::size_t read = 0;
+  try {
+    const double scale = std::stod(number, &read);
+    if (read == number.size()) return {text.substr(0, colon), scale};
+  } catch (const std::exception&) {
+    return {text, 1.0};
+  }
+  return {text, 1.0};
+}
+
+// One line that is written over, where somebody looks at it.
+class ProgressLine {
+ public:
+  bool show(int step, int of) const {
+    constexpr int kBarColumns = 40;
+    if (!shown_) return true;
+    std::string bar(static_cast<std::size_t>(kBarColumns), '.');
+    bar.replace(0, static_cast<std::size_t>(kBarColumns * step / of),
+                static_cast<std::size_t>(kBarColumns * step / of), '#');
+    std::fprintf(stderr, "\r[%s] step %d of %d%s", bar.c_str(), step, of, step == of ? "\n" : "");
+    std::fflush(stderr);
+    return true;
+  }
+
+ private:
+  bool shown_ = ::isatty(STDERR_FILENO) == 1;
+};
+
+Result<Image> load_picture(const fs::path& path) {
+  constexpr std::size_t kPictureMaxBytes = 64u << 20;  // what the farm takes for a reference
+  const auto bytes = TRY(read_file(path, kPictureMaxBytes));
+  auto picture = decode_png(bytes);
+  if (!picture.ok()) return std::move(picture).error().with(path.string());
+  return picture;
+}
+
+Result<void> save(const flux::Rendering& rendering, const fs::path& out,
+                  const fs::path& out_latents) {
+  TRY(write_file_durably(out, TRY(encode_png(rendering.image))));
+  if (out_latents.empty()) return {};
+  return flux::save_safetensors(out_latents, {{"latents", rendering.latents.to(at::kFloat)}});
+}
+
+}  // namespace
+
+RenderCommand::RenderCommand(CLI::App& app) : options_(std::make_unique<Options>()) {
+  Options& o = *options_;
+  CLI::App* command = app.add_subcommand(
+      "render",
+      "Render one picture, without a farm.\n"
+      "Example: pirouette-worker render --model /models/FLUX.1-Kontext-dev \\\n"
+      "  --lora turnaround.safetensors:1.0 --reference knight.png --width 832 --height 1248 \\\n"
+      "  --prompt \"create turnaround sheet of this character, back view\" --out back.png");
+  command->add_option("--model", o.model, "A folder in diffusers' layout")->required();
+  command->add_option("--lora", o.loras, "FILE[:SCALE], repeatable; the scale is 1 unless given");
+  command->add_option("--reference", o.reference, "PNG of the character")->required();
+  command->add_option("--prompt", o.prompt)->required();
+  command->add_option("--negative", o.negative, "What not to show; needs --true-cfg above 1");
+  command
+      ->add_option("--true-cfg", o.true_cfg,
+                   "Strength of the negative prompt; above 1 doubles the time")
+      ->capture_default_str();
+  command->add_option("--seed", o.seed)->capture_default_str();
+  command->add_option("--steps", o.steps, "1 to " + std::to_string(kStepsMax))
+      ->capture_default_str();
+  command->add_option("--guidance", o.guidance)->capture_default_str();
+  command->add_option("--width", o.width, "Pixels, a multiple of 16")->required();
+  command->add_option("--height", o.height, "Pixels, a multiple of 16")->required();
+  command
+      ->add_option("--reference-size", o.reference_size,
+                   "What the reference is stretched to: auto (Kontext's nearest preset), keep, WxH")
+      ->capture_default_str();
+  command->add_option("--max-sequence-length", o.max_sequence_length, "T5 tokens, 1 to 512")
+      ->capture_default_str();
+  command->add_option("--dtype", o.dtype)
+      ->check(CLI::IsMember({"float32", "bfloat16"}))
+      ->capture_default_str();
+  command->add_option("--tokenizers", o.tokenizers,
+                      "Folder with tokenizer/ and tokenizer_2/; the model's own unless given");
+  command->add_option("--out", o.out, "PNG to write")->required();
+  command->add_option("--out-latents", o.out_latents,
+                      "Also write the final latents: tensor \"latents\", float32 [1, L, 64]");
+}
+
+RenderCommand::~RenderCommand() = default;
+
+Result<void> RenderCommand::render() const {
+  const Options& o = *options_;
+  if (o.true_cfg > 1 && o.negative.empty())
+    return Error{Errc::invalid, "--true-cfg above 1 needs a --negative prompt"};
+  if (o.true_cfg <= 1 && !o.negative.empty())
+    return Error{Errc::invalid, "--negative has no effect without --true-cfg above 1"};
+  const flux::ReferenceSize size = TRY(flux::parse_reference_size(o.reference_size));
+  const Image reference = TRY(load_picture(o.reference));
+
+  flux::KontextFiles files{o.model, std::nullopt};
+  if (!o.tokenizers.empty()) files.tokenizers = o.tokenizers;
+  flux::Kontext kontext =
+      TRY(flux::Kontext::load(files, o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat));
+  std::vector<flux::LoraUse> loras;
+  for (const std::string& text : o.loras) loras.push_back(parse_lora(text));
+  TRY(kontext.set_loras(loras));
+
+  flux::RenderRequest request;
+  request.prompt = TRY(kontext.embed_text(o.prompt, o.max_sequence_length));
+  if (!o.negative.empty())
+    request.negative = TRY(kontext.embed_text(o.negative, o.max_sequence_length));
+  request.reference = TRY(kontext.encode_reference(reference, size));
+  request.width = o.width;
+  request.height = o.height;
+  request.steps = o.steps;
+  request.guidance = o.guidance;
+  request.true_cfg = o.true_cfg;
+  request.seed = o.seed;
+  const ProgressLine line;
+  const auto show = [&](int step, int of, const at::Tensor&) { return line.show(step, of); };
+  return save(TRY(kontext.render(request, show)), o.out, o.out_latents);
+}
+
+Result<void> RenderCommand::run() {
+  try {
+    return render();
+  } catch (const std::exception& error) {
+    const std::string what = error.what();  // libtorch adds a stack trace after the first line
+    return Error{Errc::io, "rendering failed: " + what.substr(0, what.find('\n'))};
+  }
+}
+
+}  // namespace pirouette
