@@ -30,7 +30,7 @@ Result<std::optional<std::uint64_t>> parse_query_number(const Request& request,
   if (given == request.query.end()) return std::optional<std::uint64_t>();
   const auto number = parse_number(given->second);
   if (!number || *number > INT64_MAX) {
-    return Error{Errc::invalid, std::string(name) + "=" + given->second +
+    return Error{Errc::invalid, "in the query, " + std::string(name) + "=" + given->second +
                                     " is not a number; leave it out or give one"};
   }
   return number;

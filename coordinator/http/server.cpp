@@ -85,7 +85,12 @@ class Body {
     return bytes;
   }
 
-  void drain() { static_cast<void>(read(0)); }
+  // Its size is nobody's concern then.
+  void drain() {
+    const bool was_too_large = too_large_;
+    static_cast<void>(read(0));
+    too_large_ = was_too_large;
+  }
   bool too_large() const { return too_large_; }
 
  private:

@@ -1,0 +1,181 @@
+// What the command line says and how it ends, against a server that answers what a test wants.
+
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "common/hash.h"
+#include "coordinator/ctl/characters.h"
+#include "coordinator/ctl/command_line.h"
+#include "coordinator/ctl/format.h"
+
+namespace pirouette::ctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST(Format, BytesAndSecondsReadWell) {
+  EXPECT_EQ(format_bytes(0), "0 B");
+  EXPECT_EQ(format_bytes(999), "999 B");
+  EXPECT_EQ(format_bytes(1'900'000), "1.9 MB");
+  EXPECT_EQ(format_bytes(999'960), "1.0 MB");
+  EXPECT_EQ(format_seconds(45), "45 s");
+  EXPECT_EQ(format_seconds(725), "12 min");
+  EXPECT_EQ(format_seconds(12'000), "3 h 20 min");
+  EXPECT_EQ(format_seconds(190'000), "2 d 4 h");
+  EXPECT_EQ(count_of(1, "job"), "1 job");
+  EXPECT_EQ(count_of(0, "job"), "0 jobs");
+}
+
+TEST(Format, TheBarFillsWithWhatEnded) {
+  EXPECT_EQ(progress_bar(0, 10, 10), "[..........]");
+  EXPECT_EQ(progress_bar(5, 10, 10), "[#####.....]");
+  EXPECT_EQ(progress_bar(99, 10, 4), "[####]");
+  EXPECT_EQ(progress_bar(0, 0, 4), "[....]");
+}
+
+TEST(Format, ABatchIsOneLine) {
+  Json batch{{"state", "running"}, {"jobs", 72u},        {"jobs_done", 29u},
+             {"jobs_failed", 1u},  {"jobs_running", 3u}, {"seconds_left", 725}};
+  EXPECT_EQ(batch_line(batch, 12),
+            "[#####.......] 29 of 72 jobs, 3 running, 1 failed, 12 min left");
+  batch["state"] = "finished";
+  EXPECT_EQ(batch_line(batch, 12), "[#####.......] 29 of 72 jobs, 3 running, 1 failed, finished");
+  EXPECT_EQ(printable("a\x1b[31m\n"), "a [31m ");
+}
+
+class Ctl : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("pirouette-ctl-" + std::to_string(::getpid()));
+    fs::create_directories(folder_ / "in");
+    const int port = server_.bind_to_any_port("127.0.0.1");
+    url_ = "http://127.0.0.1:" + std::to_string(port);
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  void TearDown() override {
+    server_.stop();
+    thread_.join();
+    fs::remove_all(folder_);
+  }
+
+  void serve(const std::string& path, const std::string& body, int status = 200) {
+    server_.Get(path, [=](const httplib::Request&, httplib::Response& response) {
+      response.status = status;
+      response.set_content(body, "application/json");
+    });
+  }
+  Exit type(std::vector<std::string> arguments) {
+    out_.str("");
+    err_.str("");
+    arguments.insert(arguments.end(), {"--server", url_});
+    Console console{out_, err_, false, false};
+    return run(std::move(arguments), console);
+  }
+  void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / "in" / name) << text;
+  }
+
+  fs::path folder_;
+  httplib::Server server_;
+  std::string url_;
+  std::thread thread_;
+  std::ostringstream out_, err_;
+};
+
+TEST_F(Ctl, CharactersAreFilesByNameWithTheirNotes) {
+  write("b witch.PNG", "x");
+  write("a.jpg", "x");
+  write("a.txt", "  red cape \n");
+  write("notes.md", "x");
+  const auto characters = read_characters(folder_ / "in").value();
+  ASSERT_EQ(characters.size(), 2u);
+  EXPECT_EQ(characters[0].name, "a");
+  EXPECT_EQ(characters[0].notes, "red cape");
+  EXPECT_EQ(characters[1].name, "b_witch");
+  write("A.webp", "x");
+  const auto doubled = read_characters(folder_ / "in");
+  ASSERT_FALSE(doubled.ok());
+  EXPECT_NE(doubled.error().what.find("a.jpg"), std::string::npos) << doubled.error().what;
+}
+
+TEST_F(Ctl, NonsenseIsUsage) {
+  EXPECT_EQ(type({}), Exit::usage);
+  EXPECT_EQ(type({"dance"}), Exit::usage);
+  EXPECT_EQ(type({"watch"}), Exit::usage);
+  EXPECT_EQ(type({"watch", "seven"}), Exit::usage);
+  EXPECT_EQ(type({"submit", "x", "--priority", "101"}), Exit::usage);
+  EXPECT_EQ(type({"submit", "--help"}), Exit::ok);
+  EXPECT_NE(out_.str().find("Example: "), std::string::npos);
+}
+
+TEST_F(Ctl, AnEmptyFolderFailsWithWhatIsMissing) {
+  EXPECT_EQ(type({"submit", folder_ / "in"}), Exit::failed);
+  EXPECT_NE(err_.str().find(".png"), std::string::npos) << err_.str();
+}
+
+TEST_F(Ctl, NobodyThereIsUnreachable) {
+  url_ = "http://127.0.0.1:1";
+  EXPECT_EQ(type({"status"}), Exit::unreachable);
+  EXPECT_NE(err_.str().find("127.0.0.1:1"), std::string::npos);
+  url_ = "ftp://x";
+  EXPECT_EQ(type({"status"}), Exit::usage);
+}
+
+TEST_F(Ctl, AProblemIsSaidAsASentence) {
+  serve("/api/v1/batches/9/delivery", R"({"status": 404, "detail": "There is no batch 9."})", 404);
+  EXPECT_EQ(type({"fetch", "9"}), Exit::failed);
+  EXPECT_EQ(err_.str(), "pirouette: There is no batch 9.\n");
+}
+
+TEST_F(Ctl, WatchEndsIncompleteWhenSomethingFailed) {
+  serve("/api/v1/batches/1",
+        R"({"state": "finished", "jobs": 2, "jobs_done": 2, "jobs_failed": 0})");
+  serve("/api/v1/batches/2",
+        R"({"state": "finished", "jobs": 2, "jobs_done": 1, "jobs_failed": 1})");
+  EXPECT_EQ(type({"watch", "1"}), Exit::ok);
+  EXPECT_EQ(type({"watch", "2"}), Exit::incomplete);
+  EXPECT_NE(out_.str().find("1 failed, finished\n"), std::string::npos) << out_.str();
+}
+
+TEST_F(Ctl, FetchChecksGoesOnAndStaysInItsFolder) {
+  const std::string digest = to_hex(sha256("picture"));
+  const auto delivery = [&](const std::string& path) {
+    return Json{{"batch", 1},
+                {"name", "night"},
+                {"complete", true},
+                {"manifest", {{"format", 1}}},
+                {"files", {{{"path", path}, {"digest", digest}, {"bytes", 7}, {"kind", "sheet"}}}}}
+        .dump();
+  };
+  serve("/api/v1/batches/1/delivery", delivery("sheets/a_v001.png"));
+  serve("/api/v1/batches/2/delivery", delivery("../a.png"));
+  serve("/api/v1/blobs/" + digest, "picture");
+  const std::string out = folder_ / "out";
+  EXPECT_EQ(type({"fetch", "1", "--out", out}), Exit::ok) << err_.str();
+  EXPECT_NE(out_.str().find("1 file (7 B) fetched"), std::string::npos) << out_.str();
+  EXPECT_TRUE(fs::exists(fs::path(out) / "manifest.json"));
+  EXPECT_EQ(type({"fetch", "1", "--out", out}), Exit::ok);
+  EXPECT_NE(out_.str().find("0 files (0 B) fetched"), std::string::npos) << out_.str();
+  std::ofstream(fs::path(out) / "sheets/a_v001.png") << "damaged";
+  EXPECT_EQ(type({"fetch", "1", "--out", out}), Exit::ok);
+  EXPECT_NE(out_.str().find("1 file"), std::string::npos);
+  EXPECT_EQ(type({"fetch", "2", "--out", out}), Exit::failed);
+  EXPECT_FALSE(fs::exists(folder_ / "a.png"));
+}
+
+TEST_F(Ctl, ADryRunSendsNothing) {
+  write("knight.png", "x");
+  EXPECT_EQ(type({"submit", folder_ / "in", "--dry-run"}), Exit::ok) << err_.str();
+  EXPECT_NE(out_.str().find("1 sheet of 6 views"), std::string::npos) << out_.str();
+}
+
+}  // namespace
+}  // namespace pirouette::ctl

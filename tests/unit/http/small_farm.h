@@ -1,0 +1,193 @@
+#pragma once
+// A farm for the HTTP tests: the real core, store and server on loopback, without a loop thread (a
+// post is stepped and committed on the spot) and without workers (tests say what they would).
+
+#include <gtest/gtest.h>
+#include <httplib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "common/blobs.h"
+#include "common/job/recipe.h"
+#include "coordinator/core/core.h"
+#include "coordinator/http/http.h"
+#include "coordinator/store/read_model.h"
+#include "coordinator/store/store.h"
+
+namespace pirouette::http {
+
+using nlohmann::json;
+
+inline std::span<const std::uint8_t> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+// Begins as a PNG does, which is all that the tests' checks want.
+inline std::string picture(const std::string& content) { return "\x89PNG\r\n\x1a\n" + content; }
+
+class SmallFarm : public testing::Test {
+ protected:
+  static constexpr LinkId kLink{1};
+
+  void SetUp() override {
+    static int count = 0;
+    folder_ = std::filesystem::temp_directory_path() /
+              ("pirouette-http-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
+    std::filesystem::create_directories(folder_);
+    store_ = store::Store::open(folder_ / "farm.db").value();
+    core_ = std::make_unique<core::Core>(store_->load().value(), core::Policy{}, now_);
+    Http::Config config{.port = 0,
+                        .blobs = Blobs::open(folder_ / "blobs").value(),
+                        .thumbnails = folder_ / "thumbnails",
+                        .read = store::ReadModel::open(folder_ / "farm.db").value(),
+                        .started_at = now_,
+                        .make_thumbnail =
+                            [this](const auto&, int height_px) {
+                              ++thumbnails_made_;
+                              const std::string made = picture(std::to_string(height_px));
+                              return Result(std::vector<std::uint8_t>(made.begin(), made.end()));
+                            },
+                        .check_picture = [](std::span<const std::uint8_t> bytes) -> Result<void> {
+                          if (!bytes.empty() && bytes[0] == 0x89) return {};
+                          return Error{Errc::invalid, "unknown format"};
+                        }};
+    blobs_ = std::make_unique<Blobs>(config.blobs);
+    auto started = Http::start(std::move(config), [this](core::Event event) { post(event); });
+    ASSERT_TRUE(started.ok()) << started.error().what;
+    http_ = std::move(started).value();
+    client_ = connect();
+  }
+
+  void TearDown() override {
+    client_.reset();
+    if (http_) http_->stop();
+    http_.reset();
+    core_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::unique_ptr<httplib::Client> connect() const {
+    auto client = std::make_unique<httplib::Client>("127.0.0.1", http_->port());
+    client->set_read_timeout(5);
+    return client;
+  }
+
+  // As the loop does: step, commit, then let out.
+  void post(const core::Event& event) {
+    const std::lock_guard lock(mutex_);
+    now_ = now_ + milliseconds(10);
+    core::Effects effects = core_->step(event, now_);
+    ASSERT_TRUE(store_->commit(effects.writes).ok());
+    for (const core::Write& write : effects.writes) {
+      if (const auto* row = std::get_if<core::AppendEvent>(&write)) newest_ = row->row.id;
+    }
+    for (const core::Send& send : effects.sends) {
+      if (const auto* assign = std::get_if<core::SendAssign>(&send)) assigned_.push_back(*assign);
+    }
+    for (core::AssembleSheet& task : effects.tasks) tasks_.push_back(std::move(task));
+    http_->published(newest_);
+    http_->progressed(std::move(effects.progress));
+    if (!answers_) return;
+    for (core::Reply& reply : effects.replies) http_->answer(std::move(reply));
+  }
+
+  httplib::Response get(const std::string& path, const httplib::Headers& headers = {}) {
+    const auto answer = client_->Get(path, headers);
+    EXPECT_TRUE(answer) << path << ": " << httplib::to_string(answer.error());
+    return answer ? *answer : httplib::Response();
+  }
+  json get_json(const std::string& path) {
+    const httplib::Response answer = get(path);
+    EXPECT_EQ(answer.status, 200) << path << ": " << answer.body;
+    return json::parse(answer.body);
+  }
+  httplib::Response post_to(const std::string& path, const std::string& body = "",
+                            const httplib::Headers& headers = {}) {
+    const auto answer = client_->Post(path, headers, body, "application/json");
+    EXPECT_TRUE(answer) << path << ": " << httplib::to_string(answer.error());
+    return answer ? *answer : httplib::Response();
+  }
+  httplib::Response put_blob(const std::string& name, const std::string& bytes) {
+    const auto answer = client_->Put("/api/v1/blobs/" + name, bytes, "application/octet-stream");
+    EXPECT_TRUE(answer) << httplib::to_string(answer.error());
+    return answer ? *answer : httplib::Response();
+  }
+
+  // A batch of two views a character, references and all. Returns its number.
+  std::uint64_t submit(const std::vector<std::string>& characters) {
+    json batch{{"name", "night"},
+               {"owner", "studio"},
+               {"recipe",
+                {{"pose_set",
+                  {{{"id", "front"}, {"azimuth", 0}, {"name", "front view"}},
+                   {{"id", "back"}, {"azimuth", 180}, {"name", "back view"}}}}}}};
+    for (const std::string& character : characters) {
+      const std::string reference = picture(character);
+      const std::string name = to_hex(sha256(reference));
+      EXPECT_EQ(put_blob(name, reference).status / 100, 2);
+      batch["sheets"].push_back({{"character", character}, {"reference", name}});
+    }
+    const httplib::Response answer = post_to("/api/v1/batches", batch.dump());
+    EXPECT_EQ(answer.status, 201) << answer.body;
+    return answer.status == 201 ? json::parse(answer.body)["batch"].get<std::uint64_t>() : 0;
+  }
+
+  void join_worker(const std::string& name, std::uint32_t capacity = 1) {
+    core::WorkerSaidHello hello;
+    hello.link = kLink;
+    hello.name = name;
+    hello.device_kind = "cpu";
+    hello.device_name = "a test";
+    hello.capacity = capacity;
+    hello.models = {"flux1-kontext-dev"};
+    post(hello);
+  }
+
+  // Hands in the oldest lease's picture.
+  void finish_one() {
+    ASSERT_FALSE(assigned_.empty());
+    const core::SendAssign assign = assigned_.front();
+    assigned_.erase(assigned_.begin());
+    core::LeaseFinished finished;
+    finished.link = kLink;
+    finished.lease = assign.lease;
+    finished.job = assign.job;
+    finished.result =
+        blobs_->put(bytes_of(picture("job" + std::to_string(assign.job.value)))).value();
+    finished.metrics = R"({"seconds": 1.5})";
+    finished.result_stored = true;
+    post(finished);
+  }
+
+  void assemble_one() {
+    ASSERT_FALSE(tasks_.empty());
+    const core::AssembleSheet task = tasks_.front();
+    tasks_.erase(tasks_.begin());
+    const Digest sheet = blobs_->put(bytes_of(picture("sheet " + task.character))).value();
+    const Digest thumbnail = blobs_->put(bytes_of(picture("small " + task.character))).value();
+    post(core::SheetAssembled{task.sheet, task.version, sheet, thumbnail, "[]"});
+  }
+
+  std::filesystem::path folder_;
+  std::mutex mutex_;
+  Instant now_{1'770'000'000'000'000};
+  EventId newest_;
+  bool answers_ = true;
+  std::atomic<int> thumbnails_made_{0};
+  std::vector<core::SendAssign> assigned_;
+  std::vector<core::AssembleSheet> tasks_;
+  std::unique_ptr<Blobs> blobs_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<core::Core> core_;
+  std::unique_ptr<Http> http_;
+  std::unique_ptr<httplib::Client> client_;
+};
+
+}  // namespace pirouette::http
