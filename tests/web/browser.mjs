@@ -20,7 +20,8 @@ export async function open_tab(context, origin) {
   tab.complaints = [];
   tab.on("pageerror", (error) => tab.complaints.push(String(error)));
   tab.on("console", (message) => {
-    if (message.type() === "error") tab.complaints.push(`${message.text()} ${message.location().url}`);
+    if (message.type() === "error")
+      tab.complaints.push(`${message.text()} ${message.location().url}`);
   });
   tab.on("request", (request) => {
     if (!request.url().startsWith(origin)) tab.complaints.push(`asked ${request.url()}`);
@@ -30,7 +31,10 @@ export async function open_tab(context, origin) {
 
 // How many of the pictures that `selector` finds are loaded and have pixels.
 export const loaded_pictures = (tab, selector) =>
-  tab.$$eval(selector, (pictures) => pictures.filter((p) => p.complete && p.naturalWidth > 0).length);
+  tab.$$eval(
+    selector,
+    (pictures) => pictures.filter((p) => p.complete && p.naturalWidth > 0).length,
+  );
 
 export const overflow_px = (tab) =>
   tab.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

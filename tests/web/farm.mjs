@@ -9,7 +9,8 @@ import { promisify } from "node:util";
 
 const bin = process.env.PIROUETTE_BIN;
 const data = process.env.PIROUETTE_DATA;
-if (!bin || !data) throw new Error("set PIROUETTE_BIN to build/…/bin and PIROUETTE_DATA to tests/data");
+if (!bin || !data)
+  throw new Error("set PIROUETTE_BIN to build/…/bin and PIROUETTE_DATA to tests/data");
 
 const model = path.join(data, "tiny-kontext");
 const lora = path.join(model, "comfyui/loras/peft.safetensors");

@@ -128,7 +128,7 @@ step("two tabs share one event stream", async () => {
 step("after a crash of the coordinator the page goes on by itself", async () => {
   await go("/batches");
   await tab.evaluate(() => (window.not_reloaded = true));
-  await farm.submit("Long shift", ["witch", "diver", "monk", "smith"], 30);
+  await farm.submit("Long shift", ["witch", "diver", "monk"], 20);
   await tab.click("text=Long shift");
   await seen(".tile.done img");
   assert.deepEqual(tab.complaints, []);
@@ -136,17 +136,21 @@ step("after a crash of the coordinator the page goes on by itself", async () => 
   await farm.kill_coordinator();
   await seen(".banner[data-lost=true]", 5000);
   assert.match(await text(".banner"), /Connection lost/);
-  assert.ok((await tab.locator(".card").count()) === 4, "what was known stays on screen");
+  assert.equal(await tab.locator(".card").count(), 3, "what was known stays on screen");
   await screenshot(tab, "connection_lost");
 
   await farm.start_coordinator();
-  await until("the banner to go", async () => (await tab.locator("[data-lost=true]").count()) === 0);
+  await until(
+    "the banner to go",
+    async () => (await tab.locator("[data-lost=true]").count()) === 0,
+  );
   await until("the batch's end", async () => /finished/.test(await text(".head")), 45_000);
-  await until("its sheets", async () => (await loaded_pictures(tab, ".face img")) === 4);
+  await until("its sheets", async () => (await loaded_pictures(tab, ".face img")) === 3);
   assert.equal(await tab.evaluate(() => window.not_reloaded), true);
 
-  const refused = tab.complaints.filter((complaint) => !/ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/.test(complaint));
-  assert.deepEqual(refused, [], "nothing but refused connections");
+  const cut_off = /ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/;
+  const others = tab.complaints.filter((complaint) => !cut_off.test(complaint));
+  assert.deepEqual(others, [], "nothing but connections cut off or refused");
   tab.complaints.length = 0;
 });
 

@@ -24,7 +24,11 @@ const clock = new Intl.DateTimeFormat(undefined, {
   minute: "2-digit",
   hourCycle: "h23",
 });
-const day = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" });
+const day = new Intl.DateTimeFormat(undefined, {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+});
 const kNightMs = 16 * 3_600_000; // within a night's work the hour says enough
 
 // "09:00" within the night, "Tue, 24 Nov, 09:00" beyond it; the reader's own time zone.
@@ -97,7 +101,8 @@ const kStates: { [state: string]: Words } = {
   gone: { text: "gone", tone: "quiet" },
 };
 
-export const state_words = (state: string): Words => kStates[state] ?? { text: state, tone: "quiet" };
+export const state_words = (state: string): Words =>
+  kStates[state] ?? { text: state, tone: "quiet" };
 
 // A sheet's state; one that only waits is not called rendering.
 export function sheet_words(sheet: Sheet): Words {
@@ -117,7 +122,7 @@ export const needs_attention = (sheet: Sheet) =>
 export const by_azimuth = (poses: Pose[]): Pose[] =>
   [...poses].sort((a, b) => a.azimuth - b.azimuth || a.view - b.view);
 
-// "q_back_left" -> "three-quarter back left". Said by id: the names that prompts use are not unique.
+// "q_back_left" -> "three-quarter back left". By id: the names that prompts use are not unique.
 export const view_words = (view_id: string) =>
   view_id.replace(/^q_/, "three-quarter ").replaceAll("_", " ");
 

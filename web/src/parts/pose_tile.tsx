@@ -25,7 +25,12 @@ export function PoseTile({ pose, height }: { pose: Pose; height: number }) {
   if (pose.picture) {
     return (
       <div class="tile done" data-state={state} title={label}>
-        <img src={thumbnail_url(pose.picture, height)} alt={label} loading="lazy" decoding="async" />
+        <img
+          src={thumbnail_url(pose.picture, height)}
+          alt={label}
+          loading="lazy"
+          decoding="async"
+        />
         {rendering && <span class="tile-again">{rendering.text}</span>}
       </div>
     );

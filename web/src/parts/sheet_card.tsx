@@ -23,7 +23,9 @@ export function SheetCard({ sheet, aspect }: { sheet: Sheet; aspect: number }) {
           </span>
         )}
       </div>
-      {note && <p class={failed_poses(sheet).length > 0 ? "card-note bad" : "card-note warn"}>{note}</p>}
+      {note && (
+        <p class={failed_poses(sheet).length > 0 ? "card-note bad" : "card-note warn"}>{note}</p>
+      )}
     </a>
   );
 }

@@ -61,7 +61,9 @@ function BatchRow({ batch, now }: { batch: Batch; now: number }) {
           <span>
             {count(batch.sheets - batch.sheets_open)} of {plural(batch.sheets, "sheet")} assembled
           </span>
-          {batch.jobs_failed > 0 && <span class="bad">{plural(batch.jobs_failed, "pose")} failed</span>}
+          {batch.jobs_failed > 0 && (
+            <span class="bad">{plural(batch.jobs_failed, "pose")} failed</span>
+          )}
           <span class={time.tone}>{time.text}</span>
           {batch.deadline && (
             <span class="quiet">deadline {moment(Date.parse(batch.deadline), now)}</span>

@@ -30,7 +30,10 @@ function SheetPage({ sheet }: { sheet: Sheet }) {
       <div class="pictures">
         <figure class="reference">
           <a href={picture_url(sheet.reference)} target="_blank">
-            <img src={thumbnail_url(sheet.reference, kTileHeight)} alt={`Reference of ${sheet.character}`} />
+            <img
+              src={thumbnail_url(sheet.reference, kTileHeight)}
+              alt={`Reference of ${sheet.character}`}
+            />
           </a>
           <figcaption>Reference</figcaption>
         </figure>
@@ -89,7 +92,10 @@ function SheetPicture({ sheet }: { sheet: Sheet }) {
   return (
     <figure class="sheet-picture">
       <a href={picture_url(sheet.picture)} target="_blank" title="Open in full size">
-        <img src={thumbnail_url(sheet.picture, kPictureHeight)} alt={`The sheet of ${sheet.character}`} />
+        <img
+          src={thumbnail_url(sheet.picture, kPictureHeight)}
+          alt={`The sheet of ${sheet.character}`}
+        />
       </a>
       <figcaption>Version {sheet.version}. Click for full size.</figcaption>
     </figure>
