@@ -101,10 +101,14 @@ std::pair<std::string_view, std::string_view> split_leaf(std::string_view name) 
   return {name.substr(0, dot), name.substr(dot + 1)};
 }
 
-// scale, shift -> shift, scale (rows).
+// scale, shift -> shift, scale (rows). What has no rows is left for the loader to refuse.
 Tensor swap_halves(const Tensor& rows) {
-  const auto halves = rows.chunk(2, 0);
-  return at::cat({halves[1], halves[0]}, 0);
+  return rows.dim() == 0 ? rows : at::roll(rows, rows.size(0) / 2, 0);
+}
+
+Error doubled(const Weights& weights, const std::string& name, const std::string& target) {
+  return {Errc::invalid, weights.source() + ": tensor \"" + name + "\" is \"" + target +
+                             "\", which is there under another name too"};
 }
 
 // The rest of a name inside encoder.mid or decoder.mid, or of one resnet, keeps its leaf.
@@ -181,12 +185,13 @@ Result<Weights> canonical_transformer(Weights diffusers) {
     const auto [module, leaf] = split_leaf(name);
     const auto place = place_module(module);
     if (!place) {
-      canonical.emplace(name, tensor);
+      if (!canonical.emplace(name, tensor).second) return doubled(diffusers, name, name);
       continue;
     }
     const std::string target = place->module + '.' + (place->is_norm ? "scale" : std::string(leaf));
     if (place->parts == 1) {
-      canonical.emplace(target, place->swaps_halves ? swap_halves(tensor) : tensor);
+      const Tensor rows = place->swaps_halves ? swap_halves(tensor) : tensor;
+      if (!canonical.emplace(target, rows).second) return doubled(diffusers, name, target);
       continue;
     }
     auto& parts = fused[target];
@@ -195,11 +200,12 @@ Result<Weights> canonical_transformer(Weights diffusers) {
   }
   for (const auto& [target, parts] : fused) {
     for (const Tensor& part : parts)
-      if (!part.defined() || part.dim() != parts[0].dim() ||
+      if (!part.defined() || part.dim() < 1 || part.dim() > 2 || part.dim() != parts[0].dim() ||
           (part.dim() == 2 && part.size(1) != parts[0].size(1)))
         return Error{Errc::invalid, diffusers.source() + ": the parts of " + target +
                                         " (q, k, v, mlp) are not all there or do not fit"};
-    canonical.emplace(target, at::cat(parts, 0));
+    if (!canonical.emplace(target, at::cat(parts, 0)).second)
+      return doubled(diffusers, target, target);
   }
   return Weights(std::move(canonical), diffusers.source());
 }
@@ -210,7 +216,8 @@ Result<Weights> canonical_autoencoder(Weights diffusers) {
   for (const auto& [name, tensor] : diffusers.tensors()) {
     const std::string target = canonical_autoencoder_name(name, levels);
     const bool is_projection = target.find("mid.attn_1.") != std::string::npos && tensor.dim() == 2;
-    canonical.emplace(target, is_projection ? tensor.unsqueeze(-1).unsqueeze(-1) : tensor);
+    const Tensor kernel = is_projection ? tensor.unsqueeze(-1).unsqueeze(-1) : tensor;
+    if (!canonical.emplace(target, kernel).second) return doubled(diffusers, name, target);
   }
   return Weights(std::move(canonical), diffusers.source());
 }
