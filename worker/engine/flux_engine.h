@@ -1,8 +1,8 @@
 #pragma once
-// The engine that renders: FLUX.1 Kontext on libtorch, behind the torch-free engine.h. Models are
-// loaded and LoRAs merged at most once each and stay; text embeddings and reference latents are
-// cached. flux_engine.cpp is the only file that knows both the agent's types and the model, and the
-// wall where torch's exceptions end.
+// The engine that renders: FLUX.1 Kontext on libtorch, behind the torch-free engine.h. A model is
+// loaded once, for its first job, and stays; its LoRAs are merged again only when a job wants
+// others; text embeddings and reference latents are cached. flux_engine.cpp is the only file that
+// knows both the agent's types and the model, and the wall where torch's exceptions end.
 
 #include <filesystem>
 #include <map>
