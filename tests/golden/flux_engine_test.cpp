@@ -144,6 +144,15 @@ TEST(FluxEngine, JobThatCannotWorkIsTheJobsFailure) {
   png_of(render(*engine, pose("front")));  // and the engine goes on
 }
 
+TEST(FluxEngine, PictureOfNoNumbersIsAFailure) {
+  const auto engine = tiny_engine();
+  RenderSpec spec = pose("front");
+  spec.loras[0].scale = 1e30;
+  const RenderError error = error_of(render(*engine, spec));
+  EXPECT_EQ(error.failure, Failure::retryable);
+  EXPECT_NE(error.what.find("not finite"), std::string::npos) << error.what;
+}
+
 TEST(FluxEngine, ProgressIsToldAndCanStop) {
   const auto engine = tiny_engine();
   int told = 0;
