@@ -268,12 +268,16 @@ RenderOutcome FluxEngine::render_checked(const RenderSpec& spec,
   const flux::Kontext& kontext = resident_.at(spec.model).kontext;
 
   flux::RenderRequest request;
+  // A length that no model takes is the job's; else tokenizer, encoders and model do not fit.
+  const bool is_usual =
+      spec.max_sequence_length >= 1 && spec.max_sequence_length <= flux::kSequenceLengthMax;
+  const Failure blame = is_usual ? Failure::worker : Failure::job;
   auto prompt = embed(kontext, spec, spec.prompt);
-  if (!prompt.ok()) return failed(Failure::worker, prompt.error().what);
+  if (!prompt.ok()) return failed(blame, prompt.error().what);
   request.prompt = std::move(prompt).value();
   if (spec.true_cfg > 1 && !spec.negative_prompt.empty()) {
     auto negative = embed(kontext, spec, spec.negative_prompt);
-    if (!negative.ok()) return failed(Failure::worker, negative.error().what);
+    if (!negative.ok()) return failed(blame, negative.error().what);
     request.negative = std::move(negative).value();
   }
   seconds["text"] = watch.lap();
