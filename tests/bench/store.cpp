@@ -5,13 +5,11 @@
 
 #include "coordinator/store/store.h"
 
-#include <fcntl.h>
-
 #include <CLI/CLI.hpp>
-#include <array>
 #include <functional>
 
 #include "coordinator/store/read_model.h"
+#include "tests/bench/floors.h"
 #include "tests/bench/measure.h"
 
 namespace pirouette::bench {
@@ -94,24 +92,6 @@ void fill(store::Store& store, std::uint64_t jobs, core::JobState state) {
     }
     need(store.commit(make_rows(batch, first, state)));
   }
-}
-
-double syncs_per_second(const Options& options) {
-  const Scratch scratch(options.folder);
-  const int fd = ::open((scratch.path() / "file").c_str(), O_RDWR | O_CREAT, 0600);
-  PIROUETTE_CHECK(fd >= 0);
-  const std::array<char, 4096> page{};
-  constexpr int kSyncsMax = 2000;
-  int syncs = 0;
-  const Stopwatch watch;
-  while (syncs < kSyncsMax && watch.seconds() < kRunMaxSeconds) {
-    PIROUETTE_CHECK(::pwrite(fd, page.data(), page.size(), 4096 * (syncs % 1000)) == 4096);
-    PIROUETTE_CHECK(::fdatasync(fd) == 0);
-    ++syncs;
-  }
-  const double rate = syncs / watch.seconds();
-  ::close(fd);
-  return rate;
 }
 
 // Leases and completions as the core writes them, that many rows a transaction.
@@ -202,7 +182,8 @@ void measure_reads(const Options& options) {
 
 int run(const Options& options) {
   std::printf("medians of %d runs (least to most)\n", options.runs);
-  print_median("bare syncs of 4 KiB a second", options, [&] { return syncs_per_second(options); });
+  print_median("bare syncs of 4 KiB a second", options,
+               [&] { return syncs_per_second(options.folder, kRunMaxSeconds); });
   for (const std::size_t rows : {1, 10, 100, 300, 1000}) {
     const std::string what = "changes a second, " + std::to_string(rows) + " writes a commit";
     print_median(what.c_str(), options, [&] { return changes_per_second(options, rows); });

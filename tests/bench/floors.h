@@ -1,0 +1,20 @@
+#pragma once
+// What the machine can do without a farm, measured beside the farm's own numbers: on a shared disk
+// they change by the hour, so only the ratios of one run mean something.
+
+#include <cstddef>
+#include <filesystem>
+
+namespace pirouette::bench {
+
+// 4 KiB written and synced, one after another.
+double syncs_per_second(const std::filesystem::path& folder, double seconds_max);
+
+// Rows of 200 bytes put into SQLite (WAL, synchronous = FULL), that many a transaction.
+double changes_per_second(const std::filesystem::path& folder, int rows, double seconds_max);
+
+// Round trips of 200 bytes between a DEALER and a ROUTER on loopback, with 64 of them under way;
+// plain, without CURVE.
+double round_trips_per_second(double seconds_max);
+
+}  // namespace pirouette::bench
