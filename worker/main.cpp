@@ -1,5 +1,6 @@
 // pirouette-worker: `serve` works for a farm, `render` makes one picture without one.
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -30,6 +31,15 @@ struct ServeOptions {
   int threads = 0;
   bool debug = false;
 };
+
+// A step on the CPU asks for the same large tensors again and again. glibc by itself gives each back
+// to the kernel and faults it in anew: measured on one thread, that was half of a step's time.
+void keep_freed_memory() {
+  constexpr int kMmapAboveBytes = 1 << 30;
+  constexpr int kTrimAboveBytes = 2047 << 20;
+  ::mallopt(M_MMAP_THRESHOLD, kMmapAboveBytes);
+  ::mallopt(M_TRIM_THRESHOLD, kTrimAboveBytes);
+}
 
 // "NAME=PATH" -> {name, path}.
 Result<std::map<std::string, std::filesystem::path>> parse_named_paths(
@@ -107,6 +117,7 @@ void add_serve_command(CLI::App& app, ServeOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_freed_memory();
   CLI::App app{"Renders character views with FLUX.1 Kontext and a turnaround LoRA."};
   app.require_subcommand(1);
   ServeOptions options;
