@@ -98,8 +98,9 @@ void Svg::face(double x, double y, double gap, std::string_view iris) {
 }
 
 std::string Svg::text() const {
-  return "<svg xmlns=\"http://www.w3.org/2000/svg\"" + attribute("width", kWidth) +
-         attribute("height", kHeight) + ">\n<defs>\n" + defs_ +
+  const std::string page = "0 0 " + number(kPageWidth) + " " + number(kPageHeight);
+  return "<svg xmlns=\"http://www.w3.org/2000/svg\"" + attribute("width", kWidthPx) +
+         attribute("height", kHeightPx) + attribute("viewBox", page) + ">\n<defs>\n" + defs_ +
          "</defs>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
          "<g stroke-linejoin=\"round\" stroke-linecap=\"round\">\n" +
          body_ + "</g>\n</svg>\n";

@@ -1,13 +1,15 @@
 #pragma once
 // A few words for drawing figures in SVG: a palette of shaded fills, outlined shapes, and the
-// picture as text. Coordinates are pixels of a 512x768 picture.
+// picture as text. Coordinates are those of a 512x768 page; the picture has half as many pixels,
+// enough for views of 192x288, and a larger reference makes every pose slower.
 
 #include <string>
 #include <string_view>
 
 namespace pirouette::characters {
 
-inline constexpr int kWidth = 512, kHeight = 768;
+inline constexpr int kPageWidth = 512, kPageHeight = 768;
+inline constexpr int kWidthPx = kPageWidth / 2, kHeightPx = kPageHeight / 2;
 inline constexpr std::string_view kInk = "#2b2733";
 
 class Svg {

@@ -38,8 +38,8 @@ TEST(Characters, AreReproducedByTheirProgram) {
     ASSERT_TRUE(bytes.ok()) << bytes.error().what;
     const Image committed = flatten_on_white(decode_png(bytes.value()).value());
     const Image now = drawn(character);
-    ASSERT_EQ(committed.width, kWidth);
-    ASSERT_EQ(committed.height, kHeight);
+    ASSERT_EQ(committed.width, kWidthPx);
+    ASSERT_EQ(committed.height, kHeightPx);
     ASSERT_EQ(committed.pixels.size(), now.pixels.size());
     int furthest = 0;
     for (std::size_t i = 0; i < now.pixels.size(); ++i) {
