@@ -11,9 +11,12 @@ inline constexpr Rgb kCloth{60, 90, 160};
 inline constexpr Rgb kSkin{190, 120, 90};
 
 inline Image blank(int width, int height, Rgb colour = kWhite) {
-  Image image{width, height, 3, {}};
-  for (int i = 0; i < width * height; ++i) {
-    image.pixels.insert(image.pixels.end(), {colour.r, colour.g, colour.b});
+  const auto count = static_cast<std::size_t>(width * height);
+  Image image{width, height, 3, std::vector<std::uint8_t>(count * 3)};
+  for (std::size_t i = 0; i < count; ++i) {
+    image.pixels[i * 3] = colour.r;
+    image.pixels[i * 3 + 1] = colour.g;
+    image.pixels[i * 3 + 2] = colour.b;
   }
   return image;
 }
