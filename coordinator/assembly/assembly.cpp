@@ -43,7 +43,7 @@ Result<AssembledSheet> assemble(const core::AssembleSheet& sheet, Blobs blobs) {
     const View& view = sheet.views[i].view;
     const Image* image = images[i] ? &*images[i] : nullptr;
     checked.push_back({view.id, image, pictures[i] ? pictures[i]->figure : std::nullopt});
-    composed.push_back({view.name, view.azimuth_deg, image});
+    composed.push_back({view.id, view.name, view.azimuth_deg, image});
   }
   const ComposedSheet drawn = TRY(compose(sheet.character, composed, layout));
   AssembledSheet assembled;

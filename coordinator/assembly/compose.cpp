@@ -18,6 +18,11 @@ constexpr Rgb kRule{222, 224, 229};
 constexpr Rgb kHatch{236, 214, 210};
 constexpr Rgb kGapInk{176, 72, 60};
 
+// DejaVu Sans, by its own tables: a line is 1.164 em high, and an x 0.547 em, so that below 9
+// pixels small letters have less than five rows and run together.
+constexpr double kLineHeight = 1.164;
+constexpr int kLegiblePx = 9;
+
 // The sheet while it is painted. White at first; what is outside is clipped.
 class Canvas {
  public:
@@ -123,26 +128,40 @@ std::string without_markup(const std::string& text) {
   return out;
 }
 
-// A mask of one line of text, smaller than asked where it would be wider than the room.
-Image set_type(const std::string& text, bool bold, int height_px, int room_px) {
-  const auto set = [&](double px) {
-    const std::string font = std::string("DejaVu Sans ") + (bold ? "Bold " : "") +
-                             std::to_string(std::max(1, static_cast<int>(px)));
-    // At 72 dots an inch a point is a pixel.
-    return VImage::text(without_markup(text).c_str(),
-                        VImage::option()->set("font", font.c_str())->set("dpi", 72));
-  };
-  VImage line = set(height_px);
-  if (line.width() > room_px) line = set(std::floor(height_px * room_px / line.width()));
-  return as_image(line);
+bool is_blank(const std::string& text) {
+  return text.find_first_not_of(" \t\r\n") == std::string::npos;
 }
 
-void paint_text(Canvas& canvas, const std::string& text, bool bold, int height_px, Rgb colour,
+// A mask of one line of text that is not blank, cropped to its ink.
+VImage set_type(const std::string& text, bool bold, int px) {
+  const std::string font = std::string("DejaVu Sans ") + (bold ? "Bold " : "") + std::to_string(px);
+  // At 72 dots an inch a point is a pixel.
+  return VImage::text(without_markup(text).c_str(),
+                      VImage::option()->set("font", font.c_str())->set("dpi", 72));
+}
+
+// The largest size up to wanted_px at which no line is wider than the room.
+int fitting_px(const std::vector<std::string>& lines, bool bold, int wanted_px, int room_px) {
+  int px = wanted_px;
+  for (const std::string& line : lines) {
+    while (px > 1 && !is_blank(line)) {
+      const int width = set_type(line, bold, px).width();
+      if (width <= room_px) break;
+      px = std::clamp(px * room_px / width, 1, px - 1);
+    }
+  }
+  return px;
+}
+
+// In the middle of the room. Lines of one size in rooms of one height stand on one baseline: the
+// line is centred as if it had every ascender and descender, and its ink keeps its place in it.
+void paint_text(Canvas& canvas, const std::string& text, bool bold, int px, Rgb colour,
                 const Box& room) {
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos) return;
-  const Image mask = set_type(text, bold, height_px, room.width);
-  canvas.stencil(mask, room.left + (room.width - mask.width) / 2,
-                 room.top + (room.height - mask.height) / 2, colour);
+  if (is_blank(text)) return;
+  const VImage ink = set_type(text, bold, px);
+  const int line_px = static_cast<int>(std::lround(kLineHeight * px));
+  canvas.stencil(as_image(ink), room.left + (room.width - ink.width()) / 2,
+                 room.top + (room.height - line_px) / 2 + ink.yoffset(), colour);
 }
 
 void paint_gap(Canvas& canvas, const Box& cell) {
@@ -164,7 +183,8 @@ void paint_gap(Canvas& canvas, const Box& cell) {
   const Box plate{box.left + box.width / 2 - 2 * type, box.top + box.height / 2 - type, 4 * type,
                   2 * type};
   canvas.fill(plate, {});
-  paint_text(canvas, "failed", true, type, kGapInk, plate);
+  paint_text(canvas, "failed", true, fitting_px({"failed"}, true, type, plate.width), kGapInk,
+             plate);
 }
 
 void paint_view(Canvas& canvas, const ComposedView& view, const Cell& cell) {
@@ -174,17 +194,46 @@ void paint_view(Canvas& canvas, const ComposedView& view, const Cell& cell) {
   canvas.paste(scaled, cell.box.left + cell.left, cell.box.top + cell.top, cell.box);
 }
 
-void paint_label(Canvas& canvas, const ComposedView& view, const Box& label) {
-  const int line = std::max(1, label.height / 60);
-  const int inset = label.width / 16;
-  canvas.fill({label.left + inset, label.top, label.width - 2 * inset, line}, kRule);
+void paint_title(Canvas& canvas, const std::string& title, const Box& band) {
+  const int inset = band.height / 4;
+  const Box room{band.left + inset, band.top, band.width - 2 * inset, band.height};
+  paint_text(canvas, title, true, fitting_px({title}, true, band.height * 42 / 100, room.width),
+             kInk, room);
+}
+
+// What stands below the cells, all in one size.
+struct Labels {
+  std::vector<std::string> lines;
+  int px = 0;
+};
+
+int label_inset(const Box& label) { return std::max(2, label.width / 32); }
+
+// The views' names, or their ids where the longest name would be too small to read.
+Labels choose_labels(const std::vector<ComposedView>& views, const Box& label) {
+  const int room = label.width - 2 * label_inset(label);
+  const int wanted = std::max(13, label.height * 28 / 100);
+  std::vector<std::string> names, ids;
+  for (const ComposedView& view : views) {
+    names.push_back(view.name);
+    ids.push_back(view.id);
+  }
+  const int px = fitting_px(names, true, wanted, room);
+  if (px >= kLegiblePx) return {std::move(names), px};
+  const int id_px = fitting_px(ids, true, wanted, room);
+  return {std::move(ids), id_px};
+}
+
+void paint_label(Canvas& canvas, const std::string& line, int px, int azimuth_deg,
+                 const Box& label) {
+  const int inset = label_inset(label);
   const int room = label.width - 2 * inset;
-  const int name_px = std::max(13, label.height * 28 / 100);
-  const int azimuth_px = std::max(11, label.height * 22 / 100);
+  canvas.fill({label.left + inset, label.top, room, std::max(1, label.height / 60)}, kRule);
+  const int azimuth_px = std::min(px, std::max(11, label.height * 22 / 100));
   const Box upper{label.left + inset, label.top + label.height / 10, room, label.height * 45 / 100};
   const Box lower{label.left + inset, upper.bottom(), room, label.height * 35 / 100};
-  paint_text(canvas, view.label, true, name_px, kInk, upper);
-  paint_text(canvas, std::to_string(view.azimuth_deg) + "°", false, azimuth_px, kPaleInk, lower);
+  paint_text(canvas, line, true, px, kInk, upper);
+  paint_text(canvas, std::to_string(azimuth_deg) + "°", false, azimuth_px, kPaleInk, lower);
 }
 
 std::vector<std::uint8_t> as_png(const VImage& image) {
@@ -199,13 +248,13 @@ Result<ComposedSheet> compose(const std::string& title, const std::vector<Compos
   PIROUETTE_CHECK(views.size() == layout.cells.size());
   return with_vips([&] {
     Canvas canvas(layout.width, layout.height);
-    const int inset = layout.title.height / 4;
-    paint_text(canvas, title, true, layout.title.height * 42 / 100, kInk,
-               {layout.title.left + inset, layout.title.top, layout.title.width - 2 * inset,
-                layout.title.height});
+    paint_title(canvas, title, layout.title);
+    Labels labels;
+    if (!views.empty()) labels = choose_labels(views, layout.cells[0].label);
     for (std::size_t i = 0; i < views.size(); ++i) {
-      paint_view(canvas, views[i], layout.cells[i]);
-      paint_label(canvas, views[i], layout.cells[i].label);
+      const Cell& cell = layout.cells[i];
+      paint_view(canvas, views[i], cell);
+      paint_label(canvas, labels.lines[i], labels.px, views[i].azimuth_deg, cell.label);
     }
     const VImage sheet = as_vips(canvas.image());
     const VImage small = sheet.thumbnail_image(

@@ -1,6 +1,7 @@
 #pragma once
 // Draws a sheet as laid out: a title, the views on their own grounds, a label below each, hatched
-// cells for gaps. libvips resizes and sets the type; equal inputs give equal bytes.
+// cells for gaps. All labels have one size, the largest at which the longest fits its cell. libvips
+// resizes and sets the type; equal inputs give equal bytes.
 
 #include <cstdint>
 #include <string>
@@ -15,7 +16,7 @@ namespace pirouette::assembly {
 inline constexpr int kSheetThumbnailHeightPx = 240;
 
 struct ComposedView {
-  std::string label;
+  std::string id, name;
   int azimuth_deg = 0;
   const Image* image = nullptr;  // RGB; null: a gap
 };

@@ -177,6 +177,37 @@ TEST_F(AssemblyTest, AMissingOrBrokenPictureIsAnErrorThatNamesTheView) {
   EXPECT_NE(result.error().what.find("not a picture"), std::string::npos) << result.error().what;
 }
 
+TEST_F(AssemblyTest, LabelsHaveOneSizeAndOneBaseline) {
+  core::AssembleSheet sheet = sheet_of({view_picture(0), view_picture(1), view_picture(2)});
+  sheet.views[0].view.name = "HH";
+  sheet.views[1].view.name = "HHHHHHHHHHHHHHHHHH";  // 196 pixels wide at the usual size
+  sheet.views[2].view.name = "Hg";
+  const Image drawn = picture(assemble(sheet, blobs_).value().picture);
+  const int under_the_rule = 44 + 288 + 3;
+  const Box few = inked(drawn, {0, under_the_rule, 192, 20});
+  const Box many = inked(drawn, {192, under_the_rule, 192, 20});
+  const Box deep = inked(drawn, {2 * 192, under_the_rule, 192, 20});
+  EXPECT_GT(many.width, 140);
+  EXPECT_LE(many.width, 180);
+  EXPECT_GE(many.height, 7);
+  EXPECT_EQ(few.height, many.height);
+  EXPECT_EQ(few.top, many.top);
+  EXPECT_EQ(deep.top, many.top);
+  EXPECT_GT(deep.height, many.height);
+}
+
+TEST_F(AssemblyTest, NamesTooLongToReadGiveWayToIds) {
+  const auto drawn_with_names = [this](const Image& image, bool ids) {
+    core::AssembleSheet sheet = sheet_of({image, image, image});
+    for (core::PlannedView& planned : sheet.views) {
+      if (ids) planned.view.name = planned.view.id;
+    }
+    return assemble(sheet, blobs_).value().picture;
+  };
+  EXPECT_EQ(drawn_with_names(blank(64, 96), false), drawn_with_names(blank(64, 96), true));
+  EXPECT_NE(drawn_with_names(blank(192, 288), false), drawn_with_names(blank(192, 288), true));
+}
+
 TEST_F(AssemblyTest, LabelsAreTextAndNotMarkup) {
   core::AssembleSheet sheet = sheet_of({view_picture(0), view_picture(1)});
   sheet.views[0].view.name = "<b>& \"front";
