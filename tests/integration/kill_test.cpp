@@ -36,7 +36,7 @@ void expect_each_job_done_once(Farm& farm, int jobs) {
 }
 
 TEST(Kill, AWorkerInMidRenderCostsNothingButItsPicture) {
-  Farm farm;
+  Farm farm(std::chrono::milliseconds(1500));
   farm.start_coordinator();
   farm.start_worker("victim");
   const std::uint64_t batch = farm.submit(2, slow_recipe());
@@ -69,7 +69,7 @@ TEST(Kill, TheCoordinatorInMidBatchIsNoEvent) {
   const int before = jobs_done(farm, batch);
   ASSERT_TRUE(Farm::wait_until([&] { return jobs_done(farm, batch) > before; }, seconds(20)))
       << farm.logs();
-  EXPECT_LT(std::chrono::steady_clock::now() - restarted, seconds(5));
+  EXPECT_LT(std::chrono::steady_clock::now() - restarted, seconds(10));
   ASSERT_TRUE(farm.wait_finished(batch, seconds(90))) << farm.logs();
   expect_each_job_done_once(farm, 24);
   EXPECT_EQ(farm.sql("SELECT sum(losses) FROM job"), "0") << "workers were there all the time";

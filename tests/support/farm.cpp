@@ -47,7 +47,7 @@ Image drawn_reference(int n) {
 fs::path binary(const std::string& name) { return fs::path(PIROUETTE_BINARY_DIR) / "bin" / name; }
 fs::path tiny_model() { return fs::path(PIROUETTE_SOURCE_DIR) / "tests/data/tiny-kontext"; }
 
-Farm::Farm() : folder_(make_temporary_folder()) {}
+Farm::Farm(std::chrono::milliseconds lease) : folder_(make_temporary_folder()), lease_(lease) {}
 
 Farm::~Farm() {
   workers_.clear();
@@ -65,10 +65,11 @@ void Farm::start_coordinator() {
   const fs::path written = coordinator_folder() / "endpoints.json";
   fs::remove(written);
   coordinator_ = std::make_unique<Process>(
-      std::vector<std::string>{
-          binary("pirouette-coordinator"), "--folder", coordinator_folder(), "--http", http,
-          "--control", endpoint("control", "tcp://127.0.0.1:0"), "--blobs",
-          endpoint("blobs", "tcp://127.0.0.1:0"), "--heartbeat-ms", "200", "--lease-ms", "1500"},
+      std::vector<std::string>{binary("pirouette-coordinator"), "--folder", coordinator_folder(),
+                               "--http", http, "--control",
+                               endpoint("control", "tcp://127.0.0.1:0"), "--blobs",
+                               endpoint("blobs", "tcp://127.0.0.1:0"), "--heartbeat-ms", "200",
+                               "--lease-ms", std::to_string(lease_.count())},
       folder_ / "coordinator.out", folder_ / "coordinator.log");
   const bool started =
       wait_until([&] { return fs::exists(written) && !get("/api/v1/health").is_null(); },

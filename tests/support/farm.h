@@ -17,8 +17,9 @@ namespace pirouette::testing {
 
 class Farm {
  public:
-  // Short leases, so that a lost worker is noticed within a test's time.
-  Farm();
+  // A short lease lets a lost worker be noticed within a test's time; a long one keeps a worker on
+  // a slow disk from being taken for lost.
+  explicit Farm(std::chrono::milliseconds lease = std::chrono::seconds(8));
   ~Farm();
 
   const std::filesystem::path& folder() const { return folder_; }
@@ -58,6 +59,7 @@ class Farm {
 
  private:
   std::filesystem::path folder_;
+  std::chrono::milliseconds lease_;
   nlohmann::json endpoints_;
   std::unique_ptr<Process> coordinator_;
   std::map<std::string, std::unique_ptr<Process>> workers_;
