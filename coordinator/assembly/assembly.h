@@ -1,7 +1,7 @@
 #pragma once
 // A sheet's views put together: one picture on a common scale and foot line, a thumbnail of it, and
 // what was noticed. Works on blobs, off the loop; the runtime gives it one task at a time. The
-// front of the part: check_picture and thumbnail come along from picture.h.
+// front of the part: as_reference and thumbnail come along from picture.h.
 
 #include <string>
 

@@ -4,6 +4,7 @@
 #include "coordinator/assembly/picture.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "coordinator/assembly/vips_session.h"
@@ -15,9 +16,17 @@ using vips::VImage;
 
 constexpr std::string_view kAccepted = "PNG, JPEG and WebP are accepted";
 
+std::string_view as_text(std::span<const std::uint8_t> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool is_png(std::span<const std::uint8_t> bytes) {
+  return as_text(bytes).starts_with("\x89PNG\r\n\x1a\n");
+}
+
 bool is_accepted_format(std::span<const std::uint8_t> bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  return text.starts_with("\x89PNG\r\n\x1a\n") || text.starts_with("\xff\xd8\xff") ||
+  const std::string_view text = as_text(bytes);
+  return is_png(bytes) || text.starts_with("\xff\xd8\xff") ||
          (text.starts_with("RIFF") && text.size() >= 12 && text.substr(8, 4) == "WEBP");
 }
 
@@ -60,19 +69,53 @@ Result<VImage> open_picture(std::span<const std::uint8_t> bytes, VipsAccess acce
   return image;
 }
 
+bool has_colour_profile(const VImage& image) { return image.get_typeof(VIPS_META_ICC_NAME) != 0; }
+
+bool is_upright_srgb8(const VImage& image) {
+  return image.format() == VIPS_FORMAT_UCHAR &&
+         image.interpretation() == VIPS_INTERPRETATION_sRGB &&
+         (image.bands() == 3 || image.bands() == 4) && !has_colour_profile(image) &&
+         vips_image_get_orientation(image.get_image()) <= 1;
+}
+
+// RGB or RGBA. Grey pictures' profiles are not followed: they say how dark, not which colour.
+VImage to_upright_srgb8(const VImage& image) {
+  const bool follow_profile = has_colour_profile(image) && image.bands() >= 3 &&
+                              image.interpretation() != VIPS_INTERPRETATION_CMYK;
+  VImage upright = image.autorot().colourspace(VIPS_INTERPRETATION_sRGB);  // CMYK by its profile
+  if (follow_profile) {
+    // A profile that cannot be used counts as sRGB.
+    upright = upright.icc_transform(
+        "srgb", VImage::option()->set("embedded", true)->set("input_profile", "srgb"));
+  }
+  return upright.cast(VIPS_FORMAT_UCHAR);
+}
+
 VImage to_white_rgb(VImage image) {
-  image = image.autorot().colourspace(VIPS_INTERPRETATION_sRGB);
+  image = to_upright_srgb8(image);
   if (image.has_alpha()) image = image.flatten(VImage::option()->set("background", 255.0));
-  return image.cast(VIPS_FORMAT_UCHAR);
+  return image;
 }
 
 }  // namespace
 
-Result<void> check_picture(std::span<const std::uint8_t> bytes) {
-  const VImage image = TRY(open_picture(bytes, VIPS_ACCESS_SEQUENTIAL));
-  Result<double> mean = with_vips([&] { return image.avg(); });  // streams through all pixels
-  if (!mean.ok()) return std::move(mean).error().with("the picture is broken");
-  return {};
+Result<Reference> as_reference(std::span<const std::uint8_t> bytes) {
+  // Through all pixels row by row where nothing has to change.
+  const VImage rows = TRY(open_picture(bytes, VIPS_ACCESS_SEQUENTIAL));
+  const bool unchanged = is_png(bytes) && is_upright_srgb8(rows);
+  std::optional<VImage> whole;
+  if (!unchanged) whole = TRY(open_picture(bytes, VIPS_ACCESS_RANDOM));
+  Result<Reference> reference = with_vips([&] {
+    if (unchanged) {
+      static_cast<void>(rows.avg());
+      return Reference{{bytes.begin(), bytes.end()}, rows.width(), rows.height()};
+    }
+    const VImage upright = to_upright_srgb8(*whole);
+    return Reference{take_bytes(upright.pngsave_buffer(VImage::option()->set("strip", true))),
+                     upright.width(), upright.height()};
+  });
+  if (!reference.ok()) return std::move(reference).error().with("the picture is broken");
+  return reference;
 }
 
 Result<Image> decode_picture(std::span<const std::uint8_t> bytes) {

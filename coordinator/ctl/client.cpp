@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "coordinator/ctl/format.h"
+
 namespace pirouette::ctl {
 namespace {
 
@@ -122,13 +124,15 @@ Result<bool> Client::has_blob(const Digest& digest) {
   return true;
 }
 
-Result<void> Client::put_blob(const Digest& digest, std::span<const std::uint8_t> bytes) {
-  const std::string path = std::string(kPrefix) + "/blobs/" + to_hex(digest);
+Result<Digest> Client::send_reference(std::span<const std::uint8_t> picture) {
+  const std::string path = std::string(kPrefix) + "/references";
   for (int tries = 1;; ++tries) {
     const httplib::Response answer = TRY(connection_->answered(
-        connection_->http.Put(path, reinterpret_cast<const char*>(bytes.data()), bytes.size(),
-                              "application/octet-stream")));
-    if (answer.status == 200 || answer.status == 201) return {};
+        connection_->http.Post(path, reinterpret_cast<const char*>(picture.data()), picture.size(),
+                               "application/octet-stream")));
+    if (answer.status == 200 || answer.status == 201) {
+      return parse_digest(text_of(Json::parse(answer.body, nullptr, false), "digest"));
+    }
     if (answer.status != 503 || tries == kBusyTriesMax) return error_of(answer, path);
     std::this_thread::sleep_for(kBusyWait);
   }

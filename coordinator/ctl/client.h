@@ -31,8 +31,9 @@ class Client {
   Result<Json> get_all(const std::string& path);
 
   Result<bool> has_blob(const Digest& digest);
-  // Waits and tries again while the server says that it is busy, up to a minute.
-  Result<void> put_blob(const Digest& digest, std::span<const std::uint8_t> bytes);
+  // picture: a PNG, JPEG or WebP. Returns what a batch names it by. Waits and tries again while the
+  // server says that it is busy, up to a minute.
+  Result<Digest> send_reference(std::span<const std::uint8_t> picture);
   // The bytes hash to digest, else corrupt.
   Result<std::vector<std::uint8_t>> get_blob(const Digest& digest);
 

@@ -46,13 +46,19 @@ Result<BatchSpec> make_batch(const SubmitOptions& options,
   return batch;
 }
 
-// Reads one reference and names it; uploads it unless the server has it, or client is null.
+// A PNG that the server took before as it is need not be sent again. What else a picture became
+// there, only the server can say.
+Result<Digest> send(Client& client, std::span<const std::uint8_t> picture) {
+  const Digest digest = sha256(picture);
+  if (TRY(client.has_blob(digest))) return digest;
+  return client.send_reference(picture);
+}
+
+// client: null for a dry run, which sends nothing and names no reference.
 Result<SheetSpec> take_in(Client* client, const Character& character) {
   const auto bytes = TRY(read_file(character.picture, kReferenceMaxBytes));
-  SheetSpec sheet{character.name, sha256(bytes), character.notes, {}};
-  if (client && !TRY(client->has_blob(sheet.reference))) {
-    TRY(client->put_blob(sheet.reference, bytes));
-  }
+  SheetSpec sheet{character.name, {}, character.notes, {}};
+  if (client) sheet.reference = TRY(send(*client, bytes));
   return sheet;
 }
 

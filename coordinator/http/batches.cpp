@@ -25,7 +25,7 @@ std::string name_missing(const std::vector<const SheetSpec*>& missing) {
     text += missing[i]->character + " (" + to_hex(missing[i]->reference) + ")";
   }
   if (named < missing.size()) text += " and others";
-  return text + "; upload each with PUT /api/v1/blobs/{sha256} first";
+  return text + "; send each to POST /api/v1/references first";
 }
 
 Result<BatchSpec> read_batch(Site& site, const Request& request) {

@@ -1,5 +1,5 @@
-// /api/v1/blobs: references come in, pictures go out, big or small. A blob never changes, so
-// whoever has it once may keep it for ever.
+// /api/v1/blobs: pictures go out, big or small. A blob never changes, so whoever has it once may
+// keep it for ever.
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -37,28 +37,6 @@ Result<Digest> parse_blob_name(const Request& request) {
 
 Error no_such_blob(const Digest& digest) {
   return {Errc::not_found, "there is no blob " + to_hex(digest)};
-}
-
-Result<Answer> put(Site& site, const Request& request) {
-  const Digest promised = TRY(parse_blob_name(request));
-  const bool known = site.config.blobs.contains(promised);
-  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
-  const std::string body = TRY(request.read_body(kReferenceMaxBytes));
-  const std::span bytes(reinterpret_cast<const std::uint8_t*>(body.data()), body.size());
-  if (const Digest actual = sha256(bytes); actual != promised) {
-    return Error{Errc::invalid, "the bytes hash to " + to_hex(actual) + ", not to " +
-                                    to_hex(promised) +
-                                    "; they changed on the way, or the name is wrong"};
-  }
-  if (!known) {
-    const auto checked = site.config.check_picture(bytes);
-    if (!checked.ok()) {
-      return Error{Errc::invalid, "this is not a picture that can be used as a reference (" +
-                                      checked.error().what + "); send a PNG, JPEG or WebP"};
-    }
-    TRY(site.config.blobs.put(bytes));
-  }
-  return answer_json({{"digest", to_hex(promised)}, {"bytes", body.size()}}, known ? 200 : 201);
 }
 
 Result<Answer> get(const Site& site, const Request& request) {
@@ -120,7 +98,6 @@ Result<Answer> thumbnail(Site& site, const Request& request) {
 }  // namespace
 
 void add_blobs(Router& router, Site& site) {
-  router.add("PUT", "/api/v1/blobs/{sha256}", [&](const Request& r) { return put(site, r); });
   router.add("GET", "/api/v1/blobs/{sha256}", [&](const Request& r) { return get(site, r); });
   router.add("GET", "/api/v1/blobs/{sha256}/thumbnail",
              [&](const Request& r) { return thumbnail(site, r); });

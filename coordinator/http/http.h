@@ -27,6 +27,11 @@ class ReadModel;
 
 namespace pirouette::http {
 
+struct Reference {
+  std::vector<std::uint8_t> png;
+  int width = 0, height = 0;
+};
+
 class Http {
  public:
   struct Config {
@@ -41,9 +46,8 @@ class Http {
     std::function<Result<std::vector<std::uint8_t>>(const std::filesystem::path& picture,
                                                     int height_px)>
         make_thumbnail;
-    // ok: these bytes are a picture that the farm can take as a reference. Called from request
-    // threads.
-    std::function<Result<void>(std::span<const std::uint8_t>)> check_picture;
+    // A picture that a user sent, as the PNG that workers read. Called from request threads.
+    std::function<Result<Reference>(std::span<const std::uint8_t> picture)> as_reference;
   };
 
   // Listens once it returns. io: the address is taken or not ours.

@@ -16,6 +16,7 @@ void add_all(Router& router, Site& site) {
   add_batches(router, site);
   add_sheets(router, site);
   add_workers(router, site);
+  add_references(router, site);
   add_blobs(router, site);
   add_events(router, site);
   add_health(router, site);

@@ -64,6 +64,7 @@ struct Site {
 void add_batches(Router& router, Site& site);
 void add_sheets(Router& router, Site& site);
 void add_workers(Router& router, Site& site);
+void add_references(Router& router, Site& site);
 void add_blobs(Router& router, Site& site);
 void add_events(Router& router, Site& site);
 void add_health(Router& router, Site& site);

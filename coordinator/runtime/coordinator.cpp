@@ -25,6 +25,11 @@ AssembleFn real_assembly(const Blobs& blobs) {
   };
 }
 
+Result<http::Reference> real_reference(std::span<const std::uint8_t> picture) {
+  assembly::Reference reference = TRY(assembly::as_reference(picture));
+  return http::Reference{std::move(reference.png), reference.width, reference.height};
+}
+
 Result<void> make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -94,7 +99,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(Config config) {
                                        .read = parts->read,
                                        .started_at = wall_clock_now(),
                                        .make_thumbnail = assembly::thumbnail,
-                                       .check_picture = assembly::check_picture},
+                                       .as_reference = real_reference},
                                       post));
 
   parts->endpoints = {"http://" + config.http_host + ":" + std::to_string(parts->http->port()),

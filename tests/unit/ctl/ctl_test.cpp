@@ -171,6 +171,47 @@ TEST_F(Ctl, FetchChecksGoesOnAndStaysInItsFolder) {
   EXPECT_FALSE(fs::exists(folder_ / "a.png"));
 }
 
+// Takes references and batches, and remembers what came.
+class CtlSubmits : public Ctl {
+ protected:
+  CtlSubmits() {
+    server_.Get("/api/v1/blobs/" + to_hex(sha256("known")), [](const auto&, auto&) {});
+    server_.Post("/api/v1/references", [this](const auto& request, auto& response) {
+      references_.push_back(request.body);
+      response.status = request.body == "broken" ? 400 : 201;
+      const Json answer = response.status == 201
+                              ? Json{{"digest", to_hex(sha256("png of " + request.body))}}
+                              : Json{{"detail", "This cannot be used as a reference."}};
+      response.set_content(answer.dump(), "application/json");
+    });
+    server_.Post("/api/v1/batches", [this](const auto& request, auto& response) {
+      batch_ = Json::parse(request.body);
+      response.status = 201;
+      response.set_content(R"({"batch": 7, "sheets": 2, "jobs": 12})", "application/json");
+    });
+  }
+
+  std::vector<std::string> references_;
+  Json batch_;
+};
+
+TEST_F(CtlSubmits, ReferencesAreNamedAsTheServerNamesThem) {
+  write("a.jpg", "photo");
+  write("b.png", "known");
+  EXPECT_EQ(type({"submit", folder_ / "in"}), Exit::ok) << err_.str();
+  EXPECT_EQ(references_, std::vector<std::string>{"photo"});
+  EXPECT_EQ(batch_["sheets"][0]["reference"], to_hex(sha256("png of photo")));
+  EXPECT_EQ(batch_["sheets"][1]["reference"], to_hex(sha256("known")));
+}
+
+TEST_F(CtlSubmits, ABrokenPictureIsNamed) {
+  write("a.png", "known");
+  write("b.webp", "broken");
+  EXPECT_EQ(type({"submit", folder_ / "in"}), Exit::failed);
+  EXPECT_EQ(err_.str(), "pirouette: b.webp: This cannot be used as a reference.\n");
+  EXPECT_TRUE(batch_.is_null());
+}
+
 TEST_F(Ctl, ADryRunSendsNothing) {
   write("knight.png", "x");
   EXPECT_EQ(type({"submit", folder_ / "in", "--dry-run"}), Exit::ok) << err_.str();

@@ -98,7 +98,7 @@ TEST_F(ServedApi, IsTheOneDescribed) {
              .read = nullptr,
              .started_at = {},
              .make_thumbnail = {},
-             .check_picture = {}},
+             .as_reference = {}},
             [](core::Event) {});
   Router router;
   add_all(router, site);

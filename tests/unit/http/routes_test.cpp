@@ -17,12 +17,15 @@ void expect_problem(const httplib::Response& answer, int status, const std::stri
 
 using Routes = SmallFarm;
 
-TEST_F(Routes, ABlobIsPutOnceAndGotBack) {
+TEST_F(Routes, AReferenceIsSentAndGotBack) {
   const std::string bytes = picture("knight");
   const std::string name = to_hex(sha256(bytes));
   EXPECT_EQ(client_->Head("/api/v1/blobs/" + name)->status, 404);
-  EXPECT_EQ(put_blob(name, bytes).status, 201);
-  EXPECT_EQ(put_blob(name, bytes).status, 200);
+  const httplib::Response sent = post_to("/api/v1/references", bytes);
+  EXPECT_EQ(sent.status, 201);
+  EXPECT_EQ(json::parse(sent.body),
+            json({{"digest", name}, {"bytes", bytes.size()}, {"width", 64}, {"height", 96}}));
+  EXPECT_EQ(send_reference(bytes), name) << "twice is as once";
   EXPECT_EQ(client_->Head("/api/v1/blobs/" + name)->status, 200);
   const httplib::Response got = get("/api/v1/blobs/" + name);
   EXPECT_EQ(got.body, bytes);
@@ -31,21 +34,21 @@ TEST_F(Routes, ABlobIsPutOnceAndGotBack) {
   EXPECT_EQ(get("/api/v1/blobs/" + name, {{"If-None-Match", "\"" + name + "\""}}).status, 304);
 }
 
-TEST_F(Routes, ABlobWithAnotherHashIsRefused) {
-  expect_problem(put_blob(to_hex(sha256("something else")), picture("knight")), 400, "hash to");
-  expect_problem(put_blob("abc", picture("knight")), 400, "64");
+TEST_F(Routes, AReferenceIsKeptAsThePngItBecame) {
+  EXPECT_EQ(send_reference("\xff\xd8knight"), to_hex(sha256(picture("knight"))));
+  EXPECT_EQ(get("/api/v1/blobs/" + to_hex(sha256(picture("knight")))).body, picture("knight"));
 }
 
-TEST_F(Routes, ATextIsNoPicture) {
+TEST_F(Routes, ATextIsNoReference) {
   const std::string text = "this is not a picture";
-  expect_problem(put_blob(to_hex(sha256(text)), text), 400, "not a picture");
+  expect_problem(post_to("/api/v1/references", text), 400, "unknown format");
   EXPECT_EQ(client_->Head("/api/v1/blobs/" + to_hex(sha256(text)))->status, 404);
+  expect_problem(get("/api/v1/blobs/abc"), 400, "64");
 }
 
 TEST_F(Routes, ABlobComesInRanges) {
   const std::string bytes = picture("0123456789");
-  const std::string path = "/api/v1/blobs/" + to_hex(sha256(bytes));
-  put_blob(to_hex(sha256(bytes)), bytes);
+  const std::string path = "/api/v1/blobs/" + send_reference(bytes);
   const httplib::Response middle = get(path, {{"Range", "bytes=8-11"}});
   EXPECT_EQ(middle.status, 206);
   EXPECT_EQ(middle.body, "0123");
@@ -60,7 +63,7 @@ TEST_F(Routes, AThumbnailIsMadeOnce) {
   const std::string bytes = picture("knight");
   const std::string path = "/api/v1/blobs/" + to_hex(sha256(bytes)) + "/thumbnail";
   expect_problem(get(path), 404, "no blob");
-  put_blob(to_hex(sha256(bytes)), bytes);
+  send_reference(bytes);
   EXPECT_EQ(get(path + "?height=100").body, picture("100"));
   EXPECT_EQ(get(path + "?height=100").body, picture("100"));
   EXPECT_EQ(thumbnails_made_, 1);
