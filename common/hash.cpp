@@ -3,10 +3,22 @@
 #include <openssl/evp.h>
 
 namespace pirouette {
+namespace {
+
+// Looked up once, for as long as the program lives: with EVP_sha256() OpenSSL 3 searches its
+// providers at every hash, under a lock that all threads share (0.3 of the 0.5 us of a short text).
+const EVP_MD* algorithm() {
+  static const EVP_MD* const fetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return fetched;
+}
+
+}  // namespace
 
 struct Sha256::Context {
   EVP_MD_CTX* evp = EVP_MD_CTX_new();
-  Context() { PIROUETTE_CHECK(evp && EVP_DigestInit_ex(evp, EVP_sha256(), nullptr) == 1); }
+  Context() {
+    PIROUETTE_CHECK(evp && algorithm() && EVP_DigestInit_ex(evp, algorithm(), nullptr) == 1);
+  }
   ~Context() { EVP_MD_CTX_free(evp); }
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
