@@ -252,7 +252,7 @@ void Dispatch::Impl::receive_frame(const std::string& routing, const zmq::messag
       echo.add_messages()->mutable_heartbeat();
       answer(routing, echo);
     }
-    if (auto& said = event.value()) events.push_back(*said);
+    if (auto& said = event.value()) events.push_back(std::move(*said));
     if (message.has_goodbye()) links_.close(id);
   }
 }
