@@ -17,10 +17,11 @@
 
 namespace pirouette::runtime {
 
-// A transaction holds about this many changed rows at most; past it, what is there is committed and
-// let out first. Measured: at a hundred to three hundred the rate is near its ceiling and a commit
-// still takes well under 5 ms. A single event's writes are never split.
-inline constexpr std::size_t kRoundMaxWrites = 300;
+// A transaction holds about this many changed rows at most (some 125 jobs done and leased anew);
+// past it, what is there is committed and let out first. Measured against 300: eight busy workers
+// cost an eighth less processor time a job and a quarter fewer syncs. A single event's writes are
+// never split.
+inline constexpr std::size_t kRoundMaxWrites = 1000;
 
 // Where a round's effects go. Called on the loop's thread, commit first.
 struct Outlets {
