@@ -113,6 +113,7 @@ void print_submit(const Options& options) {
 }
 
 struct Drained {
+  std::size_t jobs = 0;
   double rate = 0;          // jobs a second
   double processor_us = 0;  // a job, all threads of farm and workers together
   Syncs syncs;
@@ -127,37 +128,43 @@ Drained drain(const Options& options, std::uint32_t workers) {
   const double processor = processor_seconds();
   const Syncs syncs = syncs_so_far();
   const auto end = farm.wait_idle();
-  const auto jobs = static_cast<double>(sheets * kViews);
-  return {jobs / std::chrono::duration<double>(end - start).count(),
+  const std::size_t count = sheets * kViews;
+  const auto jobs = static_cast<double>(count);
+  return {count, jobs / std::chrono::duration<double>(end - start).count(),
           (processor_seconds() - processor) / jobs * 1e6, syncs_so_far() - syncs};
 }
 
 void print_drain(const Options& options, std::uint32_t workers, const Floors& floors) {
   std::vector<double> rates, processor_us;
-  Syncs syncs;
+  std::vector<double> syncs, by_database, by_outboxes, by_others;  // a job
   for (int run = 0; run < options.runs; ++run) {
     const Drained drained = drain(options, workers);
+    const auto a_job = [&](std::uint64_t count) {
+      return static_cast<double>(count) / static_cast<double>(drained.jobs);
+    };
     rates.push_back(drained.rate);
     processor_us.push_back(drained.processor_us);
-    syncs = drained.syncs;
+    syncs.push_back(a_job(drained.syncs.all()));
+    by_database.push_back(a_job(drained.syncs.database));
+    by_outboxes.push_back(a_job(drained.syncs.outbox));
+    by_others.push_back(a_job(drained.syncs.others));
   }
   const std::string peers =
       workers <= 16
           ? "Redis AOF always 9,500; PostgreSQL 3,800; beanstalkd fsync 2,600; Celery 500; Slurm 9"
           : "Redis 25,800; PostgreSQL 3,800; beanstalkd 2,600";
   print_row("drain, " + std::to_string(workers) + " workers", per_second(rates), peers);
-  const auto a_job = [&](std::uint64_t count) {
+  const auto thousandths = [](const std::vector<double>& values) {
     char text[32];
-    std::snprintf(text, sizeof text, "%.3f",
-                  static_cast<double>(count) / static_cast<double>(options.jobs));
+    std::snprintf(text, sizeof text, "%.3f", median(values));
     return std::string(text);
   };
   print_row("  jobs a bare sync, a bare change",
             number(median(rates) / floors.syncs) + ", " + number(median(rates) / floors.changes),
             "of this run's floors (changes: the last)");
-  print_row("  syncs a job", a_job(syncs.all()),
-            "database " + a_job(syncs.database) + ", outboxes " + a_job(syncs.outbox) +
-                ", others " + a_job(syncs.others));
+  print_row("  syncs a job", thousandths(syncs),
+            "database " + thousandths(by_database) + ", outboxes " + thousandths(by_outboxes) +
+                ", others " + thousandths(by_others));
   print_row("  processor time a job", number(median(processor_us)) + " us",
             "farm and workers, all threads");
 }
