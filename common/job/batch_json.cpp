@@ -108,8 +108,9 @@ std::string to_json(const BatchSpec& batch) {
     if (sheet.seed) written["seed"] = *sheet.seed;
     sheets.push_back(std::move(written));
   }
-  ordered_json written = {
-      {"name", batch.name}, {"owner", batch.owner}, {"priority", batch.priority}};
+  ordered_json written = {{"name", batch.name}};
+  if (!batch.owner.empty()) written["owner"] = batch.owner;
+  written["priority"] = batch.priority;
   if (batch.deadline) written["deadline"] = to_rfc3339(*batch.deadline);
   written["recipe"] = job::write_recipe(batch.recipe);
   written["sheets"] = std::move(sheets);

@@ -53,8 +53,8 @@ void add_submit(CLI::App& app, Typed& typed, Command& chosen) {
   command->add_option("--recipe", options.recipe,
                       "Model, LoRAs, views, size, steps as JSON (schema/recipe.schema.json)");
   command->add_option("--name", options.name, "For people; the folder's name if not given");
-  command->add_option("--owner", options.owner, "Who it is for: owners share the farm fairly")
-      ->envname("USER");
+  command->add_option("--owner", options.owner,
+                      "Who it is for: owners share the farm fairly; you, if not given");
   command->add_option("--priority", options.priority, "0 (last) to 100 (first)")
       ->check(CLI::Range(0, 100))
       ->capture_default_str();

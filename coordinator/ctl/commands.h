@@ -25,7 +25,7 @@ struct SubmitOptions {
   std::filesystem::path folder;
   std::filesystem::path recipe;  // "": the defaults
   std::string name;              // "": the folder's
-  std::string owner;
+  std::string owner;             // "": who runs this
   int priority = 50;
   std::string deadline;  // RFC 3339; "": none
   bool dry_run = false, wait = false;

@@ -1,5 +1,10 @@
 // `pirouette submit`: a folder of references becomes a batch.
 
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
@@ -13,6 +18,16 @@ namespace {
 
 // What the server takes as a reference (schema/openapi.yaml).
 constexpr std::size_t kReferenceMaxBytes = 64u << 20;
+
+// Who runs this: $USER, or the login name where that is not set; "" for an account without a name.
+std::string find_user() {
+  if (const char* const user = std::getenv("USER"); user && *user) return user;
+  std::array<char, 4096> strings;  // an entry of passwd is a short line
+  passwd entry{};
+  passwd* found = nullptr;
+  ::getpwuid_r(::getuid(), &entry, strings.data(), strings.size(), &found);
+  return found ? found->pw_name : "";
+}
 
 Result<Recipe> read_recipe(const std::filesystem::path& file) {
   if (file.empty()) return parse_recipe("{}");
@@ -35,7 +50,7 @@ Result<BatchSpec> make_batch(const SubmitOptions& options,
     batch.name = std::filesystem::weakly_canonical(options.folder).filename().string();
   }
   if (batch.name.empty()) batch.name = "batch";
-  batch.owner = options.owner;
+  batch.owner = options.owner.empty() ? find_user() : options.owner;
   batch.priority = options.priority;
   if (!options.deadline.empty()) {
     auto deadline = parse_rfc3339(options.deadline);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -210,6 +211,26 @@ TEST_F(CtlSubmits, ABrokenPictureIsNamed) {
   EXPECT_EQ(type({"submit", folder_ / "in"}), Exit::failed);
   EXPECT_EQ(err_.str(), "pirouette: b.webp: This cannot be used as a reference.\n");
   EXPECT_TRUE(batch_.is_null());
+}
+
+TEST_F(CtlSubmits, TheOwnerIsWhoRunsIt) {
+  write("b.png", "known");
+  const char* const user = std::getenv("USER");
+  const std::string before = user ? user : "";
+  const auto owner_sent = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments = {"submit", folder_ / "in"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    EXPECT_EQ(type(arguments), Exit::ok) << err_.str();
+    return batch_.value("owner", "");
+  };
+  ::setenv("USER", "ada", 1);
+  EXPECT_EQ(owner_sent({}), "ada");
+  EXPECT_EQ(owner_sent({"--owner", "studio"}), "studio");
+  ::unsetenv("USER");
+  const passwd* const login = ::getpwuid(::getuid());
+  EXPECT_EQ(owner_sent({}), login ? login->pw_name : "");
+  EXPECT_EQ(batch_.contains("owner"), login != nullptr);
+  if (user) ::setenv("USER", before.c_str(), 1);
 }
 
 TEST_F(Ctl, ADryRunSendsNothing) {
