@@ -60,7 +60,7 @@ void add_submit(CLI::App& app, Typed& typed, Command& chosen) {
       ->capture_default_str();
   command->add_option("--deadline", options.deadline,
                       "When it should be ready, as 2026-03-01T09:00:00Z or with +01:00");
-  command->add_flag("--dry-run", options.dry_run, "Check everything and send nothing");
+  command->add_flag("--dry-run", options.dry_run, "Print the prompts and send nothing");
   command->add_flag("--wait", options.wait, "Then watch it until it ends");
 }
 

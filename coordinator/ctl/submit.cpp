@@ -85,6 +85,27 @@ void say_submitted(const Json& answer, Console& console) {
               << "  take it home: pirouette fetch " << id << "\n";
 }
 
+std::string prompt_of(const BatchSpec& batch, const SheetSpec& sheet, const View& view) {
+  return make_prompt(batch.recipe, view, sheet.notes, "");
+}
+
+// Every prompt of every character.
+Json dry_run_json(const BatchSpec& batch) {
+  Json sheets = Json::array();
+  for (const SheetSpec& sheet : batch.sheets) {
+    Json prompts = Json::object();
+    for (const View& view : batch.recipe.views) prompts[view.id] = prompt_of(batch, sheet, view);
+    sheets.push_back(
+        {{"character", sheet.character}, {"notes", sheet.notes}, {"prompts", std::move(prompts)}});
+  }
+  return {{"name", batch.name},
+          {"owner", batch.owner},
+          {"priority", batch.priority},
+          {"recipe", Json::parse(to_json(batch.recipe))},
+          {"sheets", std::move(sheets)}};
+}
+
+// The first character's prompts in full. The others' differ in the notes only, so those are said.
 void say_dry_run(const BatchSpec& batch, Console& console) {
   const std::size_t views = batch.recipe.views.size();
   console.out << "nothing sent. \"" << batch.name << "\" would be "
@@ -92,9 +113,19 @@ void say_dry_run(const BatchSpec& batch, Console& console) {
               << batch.recipe.pose_set << "), " << count_of(batch.sheets.size() * views, "job")
               << ", with " << batch.recipe.model << " at " << batch.recipe.width << "x"
               << batch.recipe.height << ", "
-              << count_of(static_cast<std::uint64_t>(batch.recipe.steps), "step") << ":\n";
-  for (const SheetSpec& sheet : batch.sheets) {
-    console.out << "  " << sheet.character << (sheet.notes.empty() ? "" : " (with notes)") << "\n";
+              << count_of(static_cast<std::uint64_t>(batch.recipe.steps), "step") << ".\n";
+  const SheetSpec& first = batch.sheets.front();
+  console.out << "\nprompts of " << first.character << ":\n";
+  for (const View& view : batch.recipe.views) {
+    console.out << "\n  " << view.id << ", " << view.azimuth_deg << "°\n    "
+                << printable(prompt_of(batch, first, view)) << "\n";
+  }
+  if (batch.sheets.size() == 1) return;
+  console.out << "\nthe same for these, with their own notes:\n";
+  for (std::size_t i = 1; i < batch.sheets.size(); ++i) {
+    const SheetSpec& sheet = batch.sheets[i];
+    console.out << "  " << sheet.character << ": "
+                << (sheet.notes.empty() ? "no notes" : printable(sheet.notes)) << "\n";
   }
 }
 
@@ -115,7 +146,7 @@ Result<Exit> submit(Client& client, const SubmitOptions& options, Console& conso
   }
   if (options.dry_run) {
     if (console.json) {
-      console.out << to_json(batch) << "\n";
+      console.out << dry_run_json(batch).dump() << "\n";
     } else {
       say_dry_run(batch, console);
     }

@@ -233,10 +233,32 @@ TEST_F(CtlSubmits, TheOwnerIsWhoRunsIt) {
   if (user) ::setenv("USER", before.c_str(), 1);
 }
 
-TEST_F(Ctl, ADryRunSendsNothing) {
-  write("knight.png", "x");
+TEST_F(CtlSubmits, ADryRunSaysThePromptsAndSendsNothing) {
+  write("chef.png", "x");
+  write("chef.txt", "black clogs");
+  write("knight.jpg", "y");
+  write("knight.txt", "red cape");
+  write("robot.png", "z");
+  const auto count = [this](const std::string& words) {
+    int found = 0;
+    const std::string text = out_.str();
+    for (auto at = text.find(words); at != text.npos; at = text.find(words, at + 1)) ++found;
+    return found;
+  };
   EXPECT_EQ(type({"submit", folder_ / "in", "--dry-run"}), Exit::ok) << err_.str();
-  EXPECT_NE(out_.str().find("1 sheet of 6 views"), std::string::npos) << out_.str();
+  EXPECT_EQ(count("3 sheets of 6 views"), 1) << out_.str();
+  EXPECT_EQ(count("black clogs"), 6) << out_.str();
+  EXPECT_EQ(count("create a back view of this character"), 1) << out_.str();
+  EXPECT_EQ(count("knight: red cape"), 1) << out_.str();
+  EXPECT_EQ(count("robot: no notes"), 1) << out_.str();
+  EXPECT_EQ(type({"submit", folder_ / "in", "--dry-run", "--json"}), Exit::ok) << err_.str();
+  const Json said = Json::parse(out_.str());
+  EXPECT_EQ(said["sheets"].size(), 3u);
+  EXPECT_EQ(said["sheets"][1]["prompts"].size(), 6u);
+  EXPECT_NE(said["sheets"][1]["prompts"]["back"].get<std::string>().find("red cape"),
+            std::string::npos);
+  EXPECT_TRUE(references_.empty());
+  EXPECT_TRUE(batch_.is_null());
 }
 
 }  // namespace
