@@ -57,6 +57,8 @@ class Core::Impl {
   void part_with(WorkerId worker, WorkerState to, std::string_view kind, const std::string& why);
   void give_up_missing(const LiveWorker& live);
   void note_trouble(LiveWorker& live);
+  void note_cannot_work(LiveWorker& live, const std::string& why);
+  void rest(LiveWorker& live, std::uint32_t doublings, const std::string& why);
   void reckon(LiveWorker& live);
   void write_heard_workers();
   // The worker that speaks, and now is heard; null when it is not to be listened to. An unknown

@@ -134,11 +134,8 @@ void Core::Impl::on(const LeaseFailed& event) {
   ++job.failures;
   job.error = event.message;
   avoidance_.note(job.id, worker.id, now_);
-  if (event.failure != FailureClass::job) note_trouble(*live);
-  if (event.failure == FailureClass::worker) {
-    set_capacity(worker, 0, "it cannot work, it says: " + event.message);
-    put(worker);
-  }
+  if (event.failure == FailureClass::worker) note_cannot_work(*live, event.message);
+  if (event.failure == FailureClass::retryable) note_trouble(*live);
   if (event.failure == FailureClass::job || job.failures >= policy_.failures_max) {
     fail_for_good(job, event.message);
   } else {

@@ -174,13 +174,23 @@ void Core::Impl::give_up_missing(const LiveWorker& live) {
 void Core::Impl::note_trouble(LiveWorker& live) {
   ++live.troubles;
   if (live.troubles < kTroublesBeforeRest) return;
-  const std::uint32_t doublings = std::min(live.troubles - kTroublesBeforeRest, kRestDoublingsMax);
-  const Duration rest = kRestMin * (std::int64_t{1} << doublings);
-  live.rests_until = now_ + rest;
+  rest(live, std::min(live.troubles - kTroublesBeforeRest, kRestDoublingsMax),
+       "after " + std::to_string(live.troubles) + " failures in a row");
+}
+
+// A worker that says it cannot work at all rests for the longest time at once. Its capacity is its
+// own to change: nobody would tell it that we had taken it away, and it would never ask for it.
+void Core::Impl::note_cannot_work(LiveWorker& live, const std::string& why) {
+  live.troubles = kTroublesBeforeRest + kRestDoublingsMax;
+  rest(live, kRestDoublingsMax, "as it cannot work, it says: " + why);
+}
+
+void Core::Impl::rest(LiveWorker& live, std::uint32_t doublings, const std::string& why) {
+  const Duration length = kRestMin * (std::int64_t{1} << doublings);
+  live.rests_until = now_ + length;
   queue_.stir();  // what waited for it alone may go elsewhere
   note(ledger::kWorkerCapacity, get_worker(live.id),
-       "rests for " + std::to_string(rest.us / 1'000'000) + " s after " +
-           std::to_string(live.troubles) + " failures in a row");
+       "rests for " + std::to_string(length.us / 1'000'000) + " s " + why);
 }
 
 void Core::Impl::reckon(LiveWorker& live) { fleet_.reckon(live, get_worker(live.id), ticked_at_); }
