@@ -55,6 +55,7 @@ class Core::Impl {
   void compare_held(LiveWorker& live, const std::vector<HeldLease>& held);
   void set_capacity(Worker& worker, std::uint32_t capacity, const std::string& why);
   void part_with(WorkerId worker, WorkerState to, std::string_view kind, const std::string& why);
+  void forgive_our_pause();
   void give_up_missing(const LiveWorker& live);
   void note_trouble(LiveWorker& live);
   void note_cannot_work(LiveWorker& live, const std::string& why);
@@ -85,6 +86,8 @@ class Core::Impl {
   LiveWorker& find_better_prepared(LiveWorker& live, JobId job);
   bool may_take(JobId job, const Worker& worker) const;
   void lease(LiveWorker& live, const Choice& choice);
+  void begin_lease(LiveWorker& live, Job& job, const Lease& lease, const std::string& detail);
+  bool take_up_again(LiveWorker& live, const HeldLease& claim);
 
   // sheets.cpp
   void on(const SheetAssembled& event);
@@ -129,6 +132,7 @@ class Core::Impl {
   Queue queue_;
   Fleet fleet_;
   Avoidance avoidance_;
+  std::set<LeaseId> told_to_drop_;  // of those kept
   std::map<std::string, WorkerId> worker_by_name_;
   std::map<BatchId, OpenBatch> open_batches_;
   std::map<SheetId, OpenSheet> open_sheets_;

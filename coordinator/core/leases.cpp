@@ -77,27 +77,44 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
     const Job& overtaken = get_job(choice.overtaken);
     queue_.count_overtaking(get_batch(overtaken.batch), overtaken);
   }
-  queue_.remove(batch, job);
-
-  Lease row{state_.next.lease, job.id, live.id, ++job.attempts, now_};
+  const Lease row{state_.next.lease, job.id, live.id, ++job.attempts, now_};
   ++state_.next.lease.value;
-  job.state = JobState::leased;
-  job.lease = row.id;
-  job.worker = live.id;
-  job.leased_at = now_;
   put(row);
-  put(job);
-  note(ledger::kJobLeased, job, row.id, live.id, "attempt " + std::to_string(job.attempts));
+  state_.leases.emplace(job.id, row);
+  begin_lease(live, job, row, "attempt " + std::to_string(job.attempts));
 
   const View& view = batch.recipe->views[static_cast<std::size_t>(job.pose.value) -
                                          static_cast<std::size_t>(sheet.first_pose.value)];
   send(SendAssign{live.link, row.id, job.id, job.attempts,
                   make_render_spec(*batch.recipe, view, sheet.reference, sheet.notes,
                                    job.correction, job.seed)});
-  fleet_.open(live, row.id, job.id);
-  live.residency.note(batch.recipe, sheet.reference);
+}
+
+// A queued job is rendered, or rendered on, under a lease that is kept.
+void Core::Impl::begin_lease(LiveWorker& live, Job& job, const Lease& lease,
+                             const std::string& detail) {
+  const Batch& batch = get_batch(job.batch);
+  queue_.remove(batch, job);
+  job.state = JobState::leased;
+  job.lease = lease.id;
+  job.worker = live.id;
+  job.leased_at = lease.leased_at;
+  put(job);
+  note(ledger::kJobLeased, job, lease.id, live.id, detail);
+  fleet_.open(live, lease.id, job.id);
+  live.residency.note(batch.recipe, get_sheet(job.sheet).reference);
   reckon(live);
-  state_.leases.emplace(job.id, row);
+}
+
+// While nobody heard it, its lease was taken from it and the job queued again; nobody else has
+// begun, so it goes on. Not if it was once told to drop it: that word may still be on its way.
+bool Core::Impl::take_up_again(LiveWorker& live, const HeldLease& claim) {
+  const Lease* lease = find_lease(claim.job, claim.lease);
+  if (!lease || lease->worker != live.id || told_to_drop_.contains(claim.lease)) return false;
+  Job& job = get_job(claim.job);
+  if (job.state != JobState::queued) return false;
+  begin_lease(live, job, *lease, "taken up again");
+  return true;
 }
 
 // --- a lease ends without a picture ---
@@ -279,6 +296,7 @@ const Lease* Core::Impl::find_lease(JobId job, LeaseId lease) const {
 
 void Core::Impl::forget_leases(JobId job) {
   const auto [first, last] = state_.leases.equal_range(job);
+  for (auto at = first; at != last; ++at) told_to_drop_.erase(at->second.id);
   state_.leases.erase(first, last);
 }
 

@@ -17,6 +17,9 @@ constexpr std::uint32_t kTroublesBeforeRest = 3;
 constexpr Duration kRestMin = seconds(1);
 constexpr std::uint32_t kRestDoublingsMax = 8;
 
+// Ticks come late by a commit or a busy machine, some tenths of a second; three of them are more.
+constexpr std::int64_t kTicksBeforePause = 3;
+
 // How old the time a worker was heard may grow in the database: a write every fifth heartbeat.
 constexpr std::int64_t kHeardWrittenHeartbeats = 5;
 
@@ -75,8 +78,9 @@ Worker& Core::Impl::find_or_add_worker(const std::string& name) {
   return worker;
 }
 
-// What it holds and may go on with, what it is to drop, and what we thought it held. The last may
-// be results in its outbox: those follow its Hello, so the leases stay for one more heartbeat.
+// What it holds and may go on with, what it is to drop (another worker has it by now, or it is
+// over), and what we thought it held. The last may be results in its outbox: those follow its
+// Hello, so the leases stay for one more heartbeat.
 void Core::Impl::compare_held(LiveWorker& live, const std::vector<HeldLease>& held) {
   live.missing.clear();
   for (const auto& [lease, job] : live.leases) live.missing[lease] = now_ + policy_.heartbeat;
@@ -84,7 +88,8 @@ void Core::Impl::compare_held(LiveWorker& live, const std::vector<HeldLease>& he
     const auto open = live.leases.find(claim.lease);
     if (open != live.leases.end() && open->second == claim.job) {
       live.missing.erase(claim.lease);
-    } else {
+    } else if (!take_up_again(live, claim)) {
+      if (find_lease(claim.job, claim.lease)) told_to_drop_.insert(claim.lease);
       send(SendCancel{live.link, claim.lease});
     }
   }
@@ -140,6 +145,7 @@ void Core::Impl::part_with(WorkerId id, WorkerState to, std::string_view kind,
 }
 
 void Core::Impl::on(const Ticked&) {
+  forgive_our_pause();
   ticked_at_ = now_;
   std::vector<WorkerId> silent;
   for (const auto& [id, live] : fleet_.live()) {
@@ -159,6 +165,18 @@ void Core::Impl::on(const Ticked&) {
   write_heard_workers();
   assemble_now_.merge(assemble_again_);
   queue_.stir();  // a refused job may be offered again
+}
+
+// This process was stopped, or its machine was: what the workers said meanwhile may wait to be read
+// still, so that time is no silence of theirs.
+void Core::Impl::forgive_our_pause() {
+  const Duration gap = now_ - ticked_at_;
+  if (gap <= policy_.tick * kTicksBeforePause) return;
+  for (auto& [id, live] : fleet_.live()) {
+    Instant& heard_at = get_worker(id).heard_at;
+    heard_at = std::min(heard_at + gap, now_);
+    for (auto& [lease, until] : live.missing) until = until + gap;
+  }
 }
 
 void Core::Impl::give_up_missing(const LiveWorker& live) {

@@ -134,8 +134,7 @@ class World {
         break;
       case 5:
       case 6:
-        now_ = now_ + seconds(static_cast<std::int64_t>(1 + rng_.below(6)));
-        step(Ticked{});
+        pass_time(1 + rng_.below(6), rng_.below(4) == 0);
         break;
       case 7:
       case 8:
@@ -150,6 +149,15 @@ class World {
         break;
       default:
         if (worker.link) let_work(worker);
+    }
+  }
+
+  // A tick each second, unless the coordinator was stopped meanwhile.
+  void pass_time(std::uint64_t length, bool stopped) {
+    if (stopped) now_ = now_ + seconds(static_cast<std::int64_t>(length - 1));
+    for (std::uint64_t ticks = stopped ? 1 : length; ticks > 0; --ticks) {
+      now_ = now_ + seconds(1);
+      step(Ticked{});
     }
   }
 

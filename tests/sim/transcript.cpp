@@ -80,6 +80,9 @@ std::string Transcript::replay(const std::string& text) {
 void Transcript::run(const Command& command) {
   if (command.verb == "advance") {
     advance(command);
+  } else if (command.verb == "pause") {
+    now_ = now_ + seconds(std::stoi(command.word(0)));
+    step(Ticked{});
   } else if (command.verb == "restart") {
     core_.emplace(rows_.load(), Policy{}, now_);
   } else if (!run_person(command) && !run_worker(command) && !run_assembly(command)) {

@@ -9,6 +9,7 @@
 //   finish w1 1 [unstored] [job=3]                            1 is the lease
 //   assembled 1 v1 | assembly_failed 1 v1 why                 1 is the sheet
 //   advance 20s [heard=w1,w2]                                 a tick each second; the others silent
+//   pause 60s                                                 stopped for so long, then a tick
 //   restart                                                   from the rows written so far
 //
 // A worker may be named with its link (w1@1) to speak as an older process. After each step the
