@@ -140,7 +140,6 @@ void Agent::on(const Assigned& assigned) {
   Held& held = held_[assigned.lease];
   held.job = assigned.job;
   held.spec = assigned.spec;
-  if (references_.contains(reference)) return start(assigned.lease, held);
   if (!being_fetched) out_.tasks.push_back(FetchReference{reference});
 }
 
@@ -154,13 +153,10 @@ void Agent::start(LeaseId lease, Held& held) {
 }
 
 void Agent::on(const ReferenceFetched& fetched) {
-  bool wanted = false;
   for (auto& [lease, held] : held_) {
-    if (held.spec.reference != fetched.digest) continue;
-    wanted = true;
-    if (held.stage == Stage::fetching) start(lease, held);
+    const bool waits = held.stage == Stage::fetching && held.spec.reference == fetched.digest;
+    if (waits) start(lease, held);
   }
-  if (wanted) references_.insert(fetched.digest);
 }
 
 void Agent::on(const ReferenceFailed& failed) {
@@ -236,12 +232,12 @@ void Agent::on(const CancelAsked& cancel) {
 }
 
 void Agent::erase(std::map<LeaseId, Held>::iterator held) {
-  const Digest reference = held->second.spec.reference;
   held_.erase(held);
-  const bool in_use = std::any_of(held_.begin(), held_.end(), [&](const auto& entry) {
-    return entry.second.spec.reference == reference;
+  // Only a try to keep can tell that the disk is well again: with nothing left to keep, none comes.
+  const bool keeps = std::any_of(held_.begin(), held_.end(), [](const auto& entry) {
+    return entry.second.stage == Stage::keeping;
   });
-  if (!in_use) references_.erase(reference);
+  if (!keeps) disk_trouble_.clear();
 }
 
 // --- results ---------------------------------------------------------------------------------

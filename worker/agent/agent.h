@@ -127,7 +127,6 @@ class Agent {
 
   std::map<LeaseId, Held> held_;
   std::map<LeaseId, Unacknowledged> outbox_;
-  std::set<Digest> references_;    // on disk here, of jobs held now
   std::set<Digest> stored_blobs_;  // results the coordinator has, since the last Welcome
 };
 

@@ -191,6 +191,22 @@ TEST_F(AgentTest, AFullDiskEndsItsCapacityUntilThereIsRoom) {
   EXPECT_EQ(after(ResultKept{{1}}), "put; say capacity 2");
 }
 
+TEST_F(AgentTest, AFullDiskIsForgottenWithTheLastPictureThatWaitsForRoom) {
+  join();
+  render(1);
+  after(RenderFinished{{1}, kPicture, "{}"});
+  after(ResultNotKept{{1}, "no space left"});
+  EXPECT_EQ(after(CancelAsked{{1}}), "drop 1; say capacity 2");
+  EXPECT_EQ(after(assigned(2)), "fetch");
+}
+
+TEST_F(AgentTest, AReferenceIsAskedForByEachJobBecauseTheCacheMayHaveLostIt) {
+  join();
+  render(1);
+  EXPECT_EQ(after(assigned(2)), "fetch");
+  EXPECT_EQ(after(ReferenceFetched{kReference}), "render 2");
+}
+
 TEST_F(AgentTest, ACancelledJobIsDroppedWhereverItIs) {
   join();
   after(assigned(1));
