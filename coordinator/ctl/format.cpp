@@ -60,6 +60,11 @@ std::string batch_line(const Json& batch, std::size_t bar_width) {
   return line;
 }
 
+std::string waiting_line(const Json& batch) {
+  const std::string why = text_of(batch, "waiting_for");
+  return why.empty() ? "" : "waiting: " + why;
+}
+
 std::string format_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {

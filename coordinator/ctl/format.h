@@ -26,6 +26,9 @@ std::string progress_bar(std::uint64_t done, std::uint64_t of, std::size_t width
 // One batch in one line: "[####......] 29 of 72 jobs, 3 running, 1 failed, 12 min left".
 std::string batch_line(const Json& batch, std::size_t bar_width);
 
+// Why nothing of a batch is rendered just now, as a line; "" if something is.
+std::string waiting_line(const Json& batch);
+
 // Columns padded to their widest cell, two spaces between; the first row is the heading.
 std::string format_table(const std::vector<std::vector<std::string>>& rows);
 

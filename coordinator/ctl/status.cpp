@@ -34,6 +34,11 @@ Result<Exit> farm_status(Client& client, Console& console) {
                     text_of(batch, "owner"), batch_line(batch, kBarWidth)});
   }
   console.out << format_table(rows);
+  for (const Json& batch : batches["items"]) {
+    const std::string waiting = waiting_line(batch);
+    if (waiting.empty()) continue;
+    console.out << "batch " << number_of(batch, "id") << " is " << waiting << "\n";
+  }
   return Exit::ok;
 }
 
@@ -68,7 +73,11 @@ Result<Exit> status(Client& client, std::optional<std::uint64_t> batch, Console&
   std::map<std::string, std::uint64_t> by_state;
   for (const Json& sheet : sheets) ++by_state[text_of(sheet, "state")];
   console.out << "batch " << *batch << " \"" << text_of(shown, "name") << "\"\n"
-              << batch_line(shown, kBarWidth) << "\nsheets:";
+              << batch_line(shown, kBarWidth) << "\n";
+  if (const std::string waiting = waiting_line(shown); !waiting.empty()) {
+    console.out << waiting << "\n";
+  }
+  console.out << "sheets:";
   for (const auto& [state, count] : by_state) console.out << " " << count << " " << state;
   console.out << "\n";
   say_failures(sheets, console);

@@ -85,6 +85,13 @@ void say_submitted(const Json& answer, Console& console) {
               << "  take it home: pirouette fetch " << id << "\n";
 }
 
+// The batch is in whatever comes of this, so that it cannot be asked about now is no failure.
+void warn_of_waiting(Client& client, const Json& answer, Console& console) {
+  const auto batch = client.get("/batches/" + std::to_string(number_of(answer, "batch")));
+  const std::string waiting = batch.ok() ? waiting_line(batch.value()) : "";
+  if (!waiting.empty()) console.err << "pirouette: " << waiting << "\n";
+}
+
 std::string prompt_of(const BatchSpec& batch, const SheetSpec& sheet, const View& view) {
   return make_prompt(batch.recipe, view, sheet.notes, "");
 }
@@ -160,7 +167,9 @@ Result<Exit> submit(Client& client, const SubmitOptions& options, Console& conso
   } else {
     say_submitted(answer, console);
   }
-  return options.wait ? watch(client, number_of(answer, "batch"), console) : Exit::ok;
+  if (options.wait) return watch(client, number_of(answer, "batch"), console);
+  warn_of_waiting(client, answer, console);
+  return Exit::ok;
 }
 
 }  // namespace pirouette::ctl

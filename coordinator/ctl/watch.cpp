@@ -28,6 +28,7 @@ class Display {
 
   void show(const Json& batch) {
     const std::string text = console_.json ? batch.dump() : batch_line(batch, kBarWidth);
+    say_waiting(batch);
     if (text == shown_) return;
     // A shorter line must cover a longer one.
     const std::size_t cover = shown_.size() > text.size() ? shown_.size() - text.size() : 0;
@@ -44,10 +45,20 @@ class Display {
   }
 
  private:
+  // On a line of its own, once: it is longer than what a terminal's line can be drawn over with.
+  void say_waiting(const Json& batch) {
+    const std::string waiting = waiting_line(batch);
+    if (waiting == waiting_) return;
+    waiting_ = waiting;
+    if (waiting.empty()) return;
+    if (draws() && !shown_.empty()) console_.out << std::endl;
+    console_.err << waiting << std::endl;
+  }
+
   bool draws() const { return console_.terminal && !console_.json; }
 
   Console& console_;
-  std::string shown_;
+  std::string shown_, waiting_;
 };
 
 }  // namespace

@@ -64,7 +64,7 @@ Result<Answer> list(const Site& site, const Request& request) {
   const auto workers = TRY(site.read().workers({}, kListMax));
   Json items = Json::array();
   for (const store::BatchRow& row : rows) {
-    items.push_back(batch_json(row, seconds_left(row, workers)));
+    items.push_back(batch_json(row, workers));
   }
   std::optional<std::uint64_t> next;
   if (rows.size() == paging.limit) next = rows.back().batch.id.value;
@@ -75,7 +75,7 @@ Result<Answer> show(const Site& site, const Request& request) {
   const auto id = TRY(parse_id<BatchId>(request.parameters[0], "batch"));
   const auto row = TRY(site.read().batch(id));
   const auto workers = TRY(site.read().workers({}, kListMax));
-  Json json = batch_json(row, seconds_left(row, workers));
+  Json json = batch_json(row, workers);
   json["recipe"] = recipe_json(*row.batch.recipe);
   return answer_json(json);
 }

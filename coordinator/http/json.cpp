@@ -1,10 +1,10 @@
 #include "coordinator/http/json.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "common/hash.h"
 #include "common/job/recipe.h"
+#include "coordinator/http/takers.h"
 
 namespace pirouette::http {
 namespace {
@@ -65,19 +65,6 @@ Json pose_json(const store::PoseRow& row, const core::Sheet& sheet, const Recipe
   return json;
 }
 
-bool has_all(const std::vector<std::string>& has, const Recipe& recipe) {
-  return std::all_of(recipe.loras.begin(), recipe.loras.end(), [&](const RecipeLora& lora) {
-    return std::find(has.begin(), has.end(), lora.name) != has.end();
-  });
-}
-
-bool could_take(const core::Worker& worker, const Recipe& recipe) {
-  return worker.state == core::WorkerState::online &&
-         std::find(worker.models.begin(), worker.models.end(), recipe.model) !=
-             worker.models.end() &&
-         has_all(worker.loras, recipe);
-}
-
 }  // namespace
 
 std::string dump(const Json& json) {
@@ -97,22 +84,9 @@ Answer answer_list(Json items, std::optional<std::uint64_t> next) {
   return answer_json(list);
 }
 
-std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
-                                         const std::vector<store::WorkerRow>& workers) {
+Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>& workers) {
   const core::Batch& batch = row.batch;
-  if (batch.state != core::BatchState::running || !row.job_mean) return std::nullopt;
-  const auto able = std::count_if(workers.begin(), workers.end(), [&](const auto& worker) {
-    return could_take(worker.worker, *batch.recipe);
-  });
-  if (able == 0) return std::nullopt;
-  const std::int64_t ended = std::int64_t{batch.jobs_done} + batch.jobs_failed;
-  const std::int64_t remaining = std::max<std::int64_t>(0, std::int64_t{batch.jobs} - ended);
-  const Duration left = *row.job_mean * remaining;
-  return left.us / able / seconds(1).us;
-}
-
-Json batch_json(const store::BatchRow& row, std::optional<std::int64_t> seconds_left) {
-  const core::Batch& batch = row.batch;
+  const auto left = seconds_left(row, workers);
   return {{"id", batch.id.value},
           {"name", batch.name},
           {"owner", batch.owner},
@@ -127,7 +101,8 @@ Json batch_json(const store::BatchRow& row, std::optional<std::int64_t> seconds_
           {"jobs_done", batch.jobs_done},
           {"jobs_failed", batch.jobs_failed},
           {"jobs_running", row.jobs_running},
-          {"seconds_left", seconds_left ? Json(*seconds_left) : Json()}};
+          {"seconds_left", left ? Json(*left) : Json()},
+          {"waiting_for", text_or_null(waiting_for(row, workers).value_or(""))}};
 }
 
 Json recipe_json(const Recipe& recipe) { return Json::parse(to_json(recipe)); }

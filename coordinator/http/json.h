@@ -22,11 +22,7 @@ Answer answer_json(const Json& json, int status = 200);
 // {"items": [...], "next": the last item's id when there may be more}.
 Answer answer_list(Json items, std::optional<std::uint64_t> next);
 
-// Remaining jobs x the mean seconds of one / workers that could take it. None before one is done,
-// and while no worker could.
-std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
-                                         const std::vector<store::WorkerRow>& workers);
-Json batch_json(const store::BatchRow& row, std::optional<std::int64_t> seconds_left);
+Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>& workers);
 Json recipe_json(const Recipe& recipe);
 
 enum class Detail { listed, alone };  // alone: also what is long (prompts, seeds, metrics)

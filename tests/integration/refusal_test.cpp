@@ -70,6 +70,9 @@ TEST(Refusal, AWorkerWithoutTheModelLeavesTheJobToOneThatHasIt) {
   ASSERT_TRUE(Farm::wait_until(joined, seconds(10))) << farm.logs();
   EXPECT_FALSE(farm.wait_finished(batch, seconds(1)));
   EXPECT_EQ(farm.sql("SELECT count(*) FROM job WHERE state = 1"), "6");
+  const json shown = farm.get("/api/v1/batches/" + std::to_string(batch));
+  EXPECT_EQ(shown["waiting_for"],
+            "no online worker has the model another-model; there are: tiny-kontext");
 
   farm.start_worker("two",
                     {"--model", "another-model=" + tiny_model().string(), "--lora",

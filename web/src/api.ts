@@ -22,6 +22,7 @@ export interface Batch {
   jobs_failed: number;
   jobs_running: number;
   seconds_left: number | null;
+  waiting_for: string | null; // why nothing is rendered just now
   recipe?: Recipe; // only when asked for one batch
 }
 

@@ -205,6 +205,16 @@ TEST_F(CtlSubmits, ReferencesAreNamedAsTheServerNamesThem) {
   EXPECT_EQ(batch_["sheets"][1]["reference"], to_hex(sha256("known")));
 }
 
+TEST_F(CtlSubmits, AWaitingBatchIsAWarning) {
+  write("b.png", "known");
+  serve("/api/v1/batches/7", R"({"state": "running", "jobs": 12, "waiting_for": "no model x"})");
+  serve("/api/v1/batches/7/sheets", R"({"items": [], "next": null})");
+  EXPECT_EQ(type({"submit", folder_ / "in"}), Exit::ok);
+  EXPECT_EQ(err_.str(), "pirouette: waiting: no model x\n");
+  EXPECT_EQ(type({"status", "7"}), Exit::ok) << err_.str();
+  EXPECT_NE(out_.str().find("\nwaiting: no model x\n"), std::string::npos) << out_.str();
+}
+
 TEST_F(CtlSubmits, ABrokenPictureIsNamed) {
   write("a.png", "known");
   write("b.webp", "broken");

@@ -83,6 +83,41 @@ TEST_F(Routes, ABatchIsSubmittedAndShown) {
   EXPECT_TRUE(list["next"].is_null());
 }
 
+TEST_F(Routes, ABatchThatWaitsSaysForWhat) {
+  const std::string path = "/api/v1/batches/" + std::to_string(submit({"knight"}));
+  const auto waiting = [&] { return get_json(path)["waiting_for"]; };
+  EXPECT_EQ(waiting(), "no worker is online; start one with pirouette-worker serve");
+  const auto join = [&](std::vector<std::string> models, std::uint32_t capacity) {
+    core::WorkerSaidHello hello;
+    hello.link = kLink;
+    hello.name = "gpu-1";
+    hello.capacity = capacity;
+    hello.models = std::move(models);
+    post(hello);
+  };
+  join({"b", "a"}, 1);
+  EXPECT_EQ(waiting(), "no online worker has the model flux1-kontext-dev; there are: a, b");
+  EXPECT_EQ(get_json("/api/v1/batches")["items"][0]["waiting_for"], waiting());
+  join({"flux1-kontext-dev"}, 0);
+  EXPECT_NE(waiting().get<std::string>().find("take no work"), std::string::npos);
+  join({"flux1-kontext-dev"}, 1);
+  EXPECT_TRUE(waiting().is_null()) << "one is rendered";
+  submit({"witch"});
+  EXPECT_EQ(get_json("/api/v1/batches")["items"][0]["waiting_for"],
+            "the workers that could take it are resting or full");
+}
+
+TEST_F(Routes, ABatchWithoutItsLoraSaysWhich) {
+  const json batch{
+      {"name", "night"},
+      {"recipe", {{"loras", {{{"name", "ink"}}}}}},
+      {"sheets", {{{"character", "knight"}, {"reference", send_reference(picture("knight"))}}}}};
+  ASSERT_EQ(post_to("/api/v1/batches", batch.dump()).status, 201);
+  join_worker("gpu-1");
+  EXPECT_EQ(get_json("/api/v1/batches/1")["waiting_for"],
+            "no online worker has the LoRA ink; there are none");
+}
+
 TEST_F(Routes, ListsComeInPages) {
   for (int i = 0; i < 3; ++i) submit({"knight"});
   const json first = get_json("/api/v1/batches?limit=2");

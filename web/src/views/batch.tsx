@@ -64,6 +64,7 @@ function BatchHead({ batch, at }: { batch: Batch; at: number }) {
         <Chip words={state_words(batch.state)} />
       </div>
       <p class={`head-time ${time.tone}`}>{time.text}</p>
+      {batch.waiting_for && <p class="quiet">Waiting: {batch.waiting_for}.</p>}
       <BatchBar counts={batch} label={`Poses of ${batch.name}`} />
       <ul class="legend">
         <li class="good">{count(batch.jobs_done)} done</li>

@@ -1,0 +1,103 @@
+// See takers.h.
+
+#include "coordinator/http/takers.h"
+
+#include <algorithm>
+#include <set>
+
+#include "common/job/recipe.h"
+
+namespace pirouette::http {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// Of what the workers have, how many names a sentence lists.
+constexpr std::size_t kNamedMax = 10;
+
+bool has(const Names& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool is_online(const core::Worker& worker) { return worker.state == core::WorkerState::online; }
+
+bool can_render(const core::Worker& worker, const Recipe& recipe) {
+  return is_online(worker) && has(worker.models, recipe.model) &&
+         std::all_of(recipe.loras.begin(), recipe.loras.end(),
+                     [&](const RecipeLora& lora) { return has(worker.loras, lora.name); });
+}
+
+bool could_take(const core::Worker& worker, const Recipe& recipe) {
+  return can_render(worker, recipe) && worker.capacity > 0;
+}
+
+std::int64_t jobs_left(const core::Batch& batch) {
+  const std::int64_t ended = std::int64_t{batch.jobs_done} + batch.jobs_failed;
+  return std::max<std::int64_t>(0, std::int64_t{batch.jobs} - ended);
+}
+
+// "no online worker has the LoRA ink; there are: line, wash"
+std::string nobody_has(const std::string& noun, const std::string& name,
+                       const std::set<std::string>& there_are) {
+  std::string text = "no online worker has the " + noun + " " + name;
+  if (there_are.empty()) return text + "; there are none";
+  text += "; there are: ";
+  std::size_t named = 0;
+  for (const std::string& one : there_are) {
+    if (named == kNamedMax) return text + " and others";
+    text += (named++ > 0 ? ", " : "") + one;
+  }
+  return text;
+}
+
+// What no online worker has, or has together with the rest.
+std::string what_is_missing(const Recipe& recipe, const std::vector<store::WorkerRow>& workers) {
+  std::set<std::string> models, loras;
+  for (const store::WorkerRow& row : workers) {
+    if (!is_online(row.worker)) continue;
+    models.insert(row.worker.models.begin(), row.worker.models.end());
+    loras.insert(row.worker.loras.begin(), row.worker.loras.end());
+  }
+  if (!models.contains(recipe.model)) return nobody_has("model", recipe.model, models);
+  for (const RecipeLora& lora : recipe.loras) {
+    if (!loras.contains(lora.name)) return nobody_has("LoRA", lora.name, loras);
+  }
+  return "no online worker has the model " + recipe.model + " and all of the recipe's LoRAs";
+}
+
+}  // namespace
+
+std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
+                                         const std::vector<store::WorkerRow>& workers) {
+  const core::Batch& batch = row.batch;
+  if (batch.state != core::BatchState::running || !row.job_mean) return std::nullopt;
+  const auto able = std::count_if(workers.begin(), workers.end(), [&](const auto& worker) {
+    return could_take(worker.worker, *batch.recipe);
+  });
+  if (able == 0) return std::nullopt;
+  const Duration left = *row.job_mean * jobs_left(batch);
+  return left.us / able / seconds(1).us;
+}
+
+std::optional<std::string> waiting_for(const store::BatchRow& row,
+                                       const std::vector<store::WorkerRow>& workers) {
+  const core::Batch& batch = row.batch;
+  if (batch.state != core::BatchState::running || row.jobs_running > 0 || jobs_left(batch) == 0) {
+    return std::nullopt;
+  }
+  const auto any = [&](const auto& is) {
+    return std::any_of(workers.begin(), workers.end(),
+                       [&](const auto& one) { return is(one.worker); });
+  };
+  if (!any(is_online)) return "no worker is online; start one with pirouette-worker serve";
+  const Recipe& recipe = *batch.recipe;
+  if (any([&](const core::Worker& worker) { return could_take(worker, recipe); })) {
+    return "the workers that could take it are resting or full";
+  }
+  if (any([&](const core::Worker& worker) { return can_render(worker, recipe); })) {
+    return "the workers that have its model and LoRAs take no work; see the coordinator's log";
+  }
+  return what_is_missing(recipe, workers);
+}
+
+}  // namespace pirouette::http
