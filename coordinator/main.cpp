@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   std::int64_t heartbeat_ms = config.policy.heartbeat.us / 1000;
   std::int64_t lease_ms = config.policy.lease.us / 1000;
   bool debug = false;
+  app.set_version_flag("--version", "pirouette-coordinator " PIROUETTE_VERSION);
   app.set_config("--config", "", "Read options from a TOML file (flags win)");
   app.add_option("--folder", config.folder, "Database, pictures and keys; made if missing")
       ->required();
