@@ -8,9 +8,24 @@
 namespace pirouette::ctl {
 namespace {
 
+// What it has in memory, "model + LoRA + LoRA"; from there a job starts at once.
+std::string holds(const Json& worker) {
+  const auto residency = worker.find("residency");
+  if (residency == worker.end() || !residency->is_object()) return "-";
+  std::string text = text_of(*residency, "model");
+  if (text.empty()) return "-";
+  const auto loras = residency->find("loras");
+  if (loras == residency->end() || !loras->is_array()) return text;
+  for (const Json& lora : *loras) text += " + " + text_of(lora, "name");
+  return text;
+}
+
 std::string doing(const Json& worker) {
   const Json leases = worker.value("leases", Json::array());
-  if (!leases.is_array() || leases.empty()) return "idle";
+  if (!leases.is_array() || leases.empty()) {
+    const bool refuses = text_of(worker, "state") == "online" && number_of(worker, "capacity") == 0;
+    return refuses ? "takes no work; its log says why" : "idle";
+  }
   const Json& first = leases.front();
   std::string text = text_of(first, "character") + " " + text_of(first, "view_id");
   if (number_of(first, "of") > 0) {
@@ -33,11 +48,11 @@ Result<Exit> workers(Client& client, Console& console) {
     return Exit::ok;
   }
   std::vector<std::vector<std::string>> rows{
-      {"worker", "name", "state", "device", "memory", "done", "failed", "doing"}};
+      {"worker", "name", "state", "device", "memory", "holds", "done", "failed", "doing"}};
   for (const Json& worker : all) {
     rows.push_back({std::to_string(number_of(worker, "id")), text_of(worker, "name"),
                     text_of(worker, "state"), text_of(worker, "device_name"),
-                    format_bytes(number_of(worker, "memory_bytes")),
+                    format_bytes(number_of(worker, "memory_bytes")), holds(worker),
                     std::to_string(number_of(worker, "jobs_done")),
                     std::to_string(number_of(worker, "jobs_failed")), doing(worker)});
   }
