@@ -29,13 +29,10 @@ struct Typed {
 
 using Command = std::function<Result<Exit>(Client&, Console&)>;
 
-// A subcommand whose options also take the common ones, so that they may stand anywhere.
-CLI::App* add_command(CLI::App& app, Typed& typed, Command& chosen, const char* name,
-                      const char* what, const char* example, Command run) {
+CLI::App* add_command(CLI::App& app, Command& chosen, const char* name, const char* what,
+                      const char* example, Command run) {
   CLI::App* command = app.add_subcommand(name, what);
-  command->add_option("--server", typed.server, "The coordinator's address");
-  command->add_flag("--json", typed.json, "Print JSON, for programs");
-  command->footer(std::string("Example: ") + example);
+  command->footer("Also takes --server URL and --json.\nExample: " + std::string(example));
   command->callback([&chosen, run = std::move(run)] { chosen = run; });
   return command;
 }
@@ -43,7 +40,7 @@ CLI::App* add_command(CLI::App& app, Typed& typed, Command& chosen, const char* 
 void add_submit(CLI::App& app, Typed& typed, Command& chosen) {
   SubmitOptions& options = typed.submit;
   CLI::App* command = add_command(
-      app, typed, chosen, "submit",
+      app, chosen, "submit",
       "Send a folder of reference pictures (.png, .jpg, .webp), one per character, as a batch. "
       "The\n"
       "file's name is the character's; NAME.txt beside it may hold notes on the character's looks.",
@@ -65,19 +62,19 @@ void add_submit(CLI::App& app, Typed& typed, Command& chosen) {
 }
 
 void add_batch_commands(CLI::App& app, Typed& typed, Command& chosen) {
-  add_command(app, typed, chosen, "status", "How the farm is, or how one batch is and what failed.",
+  add_command(app, chosen, "status", "How the farm is, or how one batch is and what failed.",
               "pirouette status 7",
               [&typed](Client& client, Console& console) {
                 return status(client, typed.any_batch, console);
               })
       ->add_option("batch", typed.any_batch, "A batch's number; the newest ones if not given");
   add_command(
-      app, typed, chosen, "watch", "Follow a batch until it ends.", "pirouette watch 7",
+      app, chosen, "watch", "Follow a batch until it ends.", "pirouette watch 7",
       [&typed](Client& client, Console& console) { return watch(client, typed.batch, console); })
       ->add_option("batch", typed.batch, "The batch's number")
       ->required();
   CLI::App* fetch_command = add_command(
-      app, typed, chosen, "fetch",
+      app, chosen, "fetch",
       "Take a batch's pictures home. Each is checked; what is there already is not fetched again.",
       "pirouette fetch 7 --out delivery/", [&typed](Client& client, Console& console) {
         return fetch(client, typed.batch, typed.out, console);
@@ -85,19 +82,18 @@ void add_batch_commands(CLI::App& app, Typed& typed, Command& chosen) {
   fetch_command->add_option("batch", typed.batch, "The batch's number")->required();
   fetch_command->add_option("--out", typed.out, "Folder to write to; NAME_NUMBER if not given");
   add_command(
-      app, typed, chosen, "cancel", "Render no more of a batch; what is done stays.",
-      "pirouette cancel 7",
+      app, chosen, "cancel", "Render no more of a batch; what is done stays.", "pirouette cancel 7",
       [&typed](Client& client, Console& console) { return cancel(client, typed.batch, console); })
       ->add_option("batch", typed.batch, "The batch's number")
       ->required();
 }
 
 void add_worker_commands(CLI::App& app, Typed& typed, Command& chosen) {
-  add_command(app, typed, chosen, "workers", "Who renders, on what, and what they do just now.",
+  add_command(app, chosen, "workers", "Who renders, on what, and what they do just now.",
               "pirouette workers --json",
               [](Client& client, Console& console) { return workers(client, console); });
   add_command(
-      app, typed, chosen, "drain", "Let a worker finish what it has and give it nothing new.",
+      app, chosen, "drain", "Let a worker finish what it has and give it nothing new.",
       "pirouette drain gpu-3",
       [&typed](Client& client, Console& console) { return drain(client, typed.worker, console); })
       ->add_option("worker", typed.worker, "The worker's name or number")
@@ -119,6 +115,9 @@ Exit run(std::vector<std::string> arguments, Console& console) {
   app.set_version_flag("--version", "pirouette " PIROUETTE_VERSION);
   Typed typed;
   Command chosen;
+  app.add_option("--server", typed.server, "The coordinator's address");
+  app.add_flag("--json", typed.json, "Print JSON, for programs");
+  app.fallthrough();  // so that these may also stand behind the command
   add_submit(app, typed, chosen);
   add_batch_commands(app, typed, chosen);
   add_worker_commands(app, typed, chosen);

@@ -130,6 +130,27 @@ TEST_F(Ctl, NobodyThereIsUnreachable) {
   EXPECT_EQ(type({"status"}), Exit::usage);
 }
 
+TEST_F(Ctl, ServerAndJsonStandAnywhere) {
+  serve("/api/v1/workers", R"({"items": [], "next": null})");
+  EXPECT_EQ(type({"--json", "workers"}), Exit::ok) << err_.str();
+  EXPECT_EQ(out_.str(), "[]\n");
+  EXPECT_EQ(type({"workers", "--json"}), Exit::ok) << err_.str();
+  EXPECT_EQ(out_.str(), "[]\n");
+  Console console{out_, err_, false, false};
+  EXPECT_EQ(run({"--server", url_, "workers"}, console), Exit::ok) << err_.str();
+}
+
+TEST_F(Ctl, WorkersSayWhatTheyHoldAndWhichTakeNoWork) {
+  serve("/api/v1/workers", R"({"next": null, "items": [
+    {"id": 1, "state": "online", "capacity": 2,
+     "residency": {"model": "kontext", "loras": [{"name": "ink", "scale": 1}]}},
+    {"id": 2, "state": "online", "capacity": 0, "residency": null}]})");
+  EXPECT_EQ(type({"workers"}), Exit::ok) << err_.str();
+  EXPECT_NE(out_.str().find("  kontext + ink  "), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("  idle\n"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("  takes no work; its log says why\n"), std::string::npos);
+}
+
 TEST_F(Ctl, AProblemIsSaidAsASentence) {
   serve("/api/v1/batches/9/delivery", R"({"status": 404, "detail": "There is no batch 9."})", 404);
   EXPECT_EQ(type({"fetch", "9"}), Exit::failed);
