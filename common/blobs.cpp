@@ -146,13 +146,19 @@ fs::path Blobs::path(const Digest& digest) const {
   return root_ / hex.substr(0, 2) / hex;
 }
 
-std::optional<std::uint64_t> Blobs::find_size(const Digest& digest) const {
+Result<std::uint64_t> Blobs::find_size(const Digest& digest) const {
+  const fs::path file = path(digest);
   struct stat status {};
-  if (::stat(path(digest).c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  if (::stat(file.c_str(), &status) != 0) return io_error("cannot find", file);
+  if (!S_ISREG(status.st_mode)) return Error{Errc::io, file.string() + " is not a file"};
   return static_cast<std::uint64_t>(status.st_size);
 }
 
-bool Blobs::contains(const Digest& digest) const { return find_size(digest).has_value(); }
+bool Blobs::contains(const Digest& digest) const { return find_size(digest).ok(); }
+
+bool Blobs::contains_durably(const Digest& digest) const {
+  return contains(digest) && sync_folder(path(digest).parent_path()).ok();
+}
 
 Result<std::vector<std::uint8_t>> Blobs::read(const Digest& digest) const {
   auto bytes = TRY(read_file(path(digest), kBlobMaxBytes));
@@ -254,7 +260,11 @@ Result<void> Blobs::Incoming::finish() {
     return Error{Errc::corrupt,
                  "the bytes received as blob " + to_hex(digest_) + " hash to something else"};
   }
-  TRY(publish(fd_, partial_, final_));
+  Result<void> published = publish(fd_, partial_, final_);
+  if (!published.ok()) {
+    discard();
+    return published;
+  }
   ::close(std::exchange(fd_, -1));
   return {};
 }

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,8 +20,12 @@ class Blobs {
  public:
   static Result<Blobs> open(std::filesystem::path root);  // makes the folder
 
-  bool contains(const Digest& digest) const;
-  std::optional<std::uint64_t> find_size(const Digest& digest) const;  // bytes
+  bool contains(const Digest& digest) const;  // false too when the disk cannot tell
+  // As contains(), and its name would outlive a power cut: another thread or process may have just
+  // named it and not got as far as the sync.
+  bool contains_durably(const Digest& digest) const;
+  // Bytes. not_found: it is not there; io: the disk cannot tell, so it may be.
+  Result<std::uint64_t> find_size(const Digest& digest) const;
   std::filesystem::path path(const Digest& digest) const;
   Result<std::vector<std::uint8_t>> read(const Digest& digest) const;  // not_found, corrupt
   // Up to length bytes from offset on; fewer at the end.
@@ -38,8 +41,9 @@ class Blobs {
    public:
     std::uint64_t received() const { return received_; }
     Result<void> append(std::span<const std::uint8_t> bytes);
-    // Checks size and hash, syncs, names the file. corrupt: the bytes are not what was promised
-    // (the partial file is thrown away).
+    // Checks size and hash, syncs, names the file. corrupt: the bytes are not what was promised.
+    // The partial file is thrown away then, and when it cannot be synced or named: after a failed
+    // sync the next one says that all is well, although pages are lost.
     Result<void> finish();
     void discard();
     ~Incoming();

@@ -165,11 +165,13 @@ bool BlobServer::Impl::may_use(const zmq::message_t& body) {
 
 void BlobServer::Impl::receive_get(const std::string& routing, const Digest& digest,
                                    const wire::Get& get) {
-  const auto size = blobs_.find_size(digest);
-  if (!size) {
-    return send(routing,
-                failed(digest, wire::NOT_FOUND, "the coordinator has no blob " + to_hex(digest)));
+  const auto found = blobs_.find_size(digest);
+  if (!found.ok()) {
+    complaints_.say(found.error().what);
+    return send(routing, failed(digest, failure_of(found.error()),
+                                "the coordinator cannot give it: " + found.error().what));
   }
+  const std::uint64_t size = found.value();
   std::uint64_t offset = get.offset();
   const std::uint32_t credit = std::clamp(get.credit(), 1u, kGetCreditMax);
   for (std::uint32_t i = 0; i < credit; ++i) {
@@ -182,18 +184,18 @@ void BlobServer::Impl::receive_get(const std::string& routing, const Digest& dig
     auto& chunk = *message.mutable_chunk();
     chunk.set_digest(wire::to_bytes(digest));
     chunk.set_offset(offset);
-    chunk.set_size(*size);
+    chunk.set_size(size);
     chunk.set_bytes(bytes.value().data(), bytes.value().size());
     send(routing, message);
     sent_ += bytes.value().size();
     offset += bytes.value().size();
-    if (offset >= *size) return;
+    if (offset >= size) return;
   }
 }
 
 void BlobServer::Impl::receive_put(const std::string& routing, const Digest& digest,
                                    std::uint64_t size) {
-  if (blobs_.contains(digest)) return send(routing, stored(digest));
+  if (blobs_.contains_durably(digest)) return send(routing, stored(digest));
   auto found = puts_.find(digest);
   if (found != puts_.end() && found->second.size != size) {
     // Somebody lies about the size; the hash will tell who, so begin again with the newer word.
@@ -229,7 +231,7 @@ void BlobServer::Impl::receive_chunk(const std::string& routing, const Digest& d
                                      const wire::Chunk& chunk) {
   const auto found = puts_.find(digest);
   if (found == puts_.end() || found->second.routing != routing) {
-    if (blobs_.contains(digest)) return send(routing, stored(digest));
+    if (blobs_.contains_durably(digest)) return send(routing, stored(digest));
     return;  // given up or taken over; its sender asks again when it hears nothing
   }
   OpenPut& put = found->second;

@@ -39,7 +39,7 @@ class StoredBlobs {
 
   bool contains(const Digest& digest) {
     if (known_.contains(digest)) return true;
-    if (!blobs_.contains(digest)) return false;
+    if (!blobs_.contains_durably(digest)) return false;
     if (known_.size() >= kKnownBlobsMax) known_.clear();
     known_.insert(digest);
     return true;

@@ -101,7 +101,8 @@ Result<Answer> deliver(const Site& site, const Request& request) {
     sheets.push_back(std::move(sheet));
   }
   const auto made = delivery::make_delivery(page.batch, sheets, [&](const Digest& digest) {
-    return site.config.blobs.find_size(digest).value_or(0);
+    const auto size = site.config.blobs.find_size(digest);
+    return size.ok() ? size.value() : 0;
   });
   Answer answer;
   answer.body = delivery::to_json(made);

@@ -42,8 +42,9 @@ Error no_such_blob(const Digest& digest) {
 Result<Answer> get(const Site& site, const Request& request) {
   const Digest digest = TRY(parse_blob_name(request));
   const Blobs& blobs = site.config.blobs;
-  const auto size = blobs.find_size(digest);
-  if (!size) return no_such_blob(digest);
+  const auto found = blobs.find_size(digest);
+  if (!found.ok() && found.error().code == Errc::not_found) return no_such_blob(digest);
+  const std::uint64_t size = TRY(found);
 
   Answer answer;
   const std::string etag = "\"" + to_hex(digest) + "\"";
@@ -54,19 +55,19 @@ Result<Answer> get(const Site& site, const Request& request) {
     answer.type.clear();
     return answer;
   }
-  const RangeWish wish = parse_range(request.header("range"), *size);
+  const RangeWish wish = parse_range(request.header("range"), size);
   if (!wish.satisfiable) {
-    Answer refused = problem(416, "the blob has " + std::to_string(*size) + " bytes");
-    refused.headers.emplace_back("Content-Range", "bytes */" + std::to_string(*size));
+    Answer refused = problem(416, "the blob has " + std::to_string(size) + " bytes");
+    refused.headers.emplace_back("Content-Range", "bytes */" + std::to_string(size));
     return refused;
   }
-  const ByteRange range = wish.range.value_or(ByteRange{0, *size});
+  const ByteRange range = wish.range.value_or(ByteRange{0, size});
   if (wish.range) {
     answer.status = 206;
     answer.headers.emplace_back("Content-Range",
                                 "bytes " + std::to_string(range.offset) + "-" +
                                     std::to_string(range.offset + range.length - 1) + "/" +
-                                    std::to_string(*size));
+                                    std::to_string(size));
   }
   answer.type = sniff_type(TRY(blobs.read_range(digest, 0, 16)));
   answer.read_bytes = range.length;

@@ -74,6 +74,7 @@ class BlobClient::Impl {
   void receive(const wire::BlobMessage& message);
   void receive_chunk(const wire::Chunk& chunk);
   void receive_failed(const Digest& digest, const wire::BlobFailed& failed);
+  void put_unread(const Error& error);
   void send_chunks(std::uint32_t credit);
   bool send(const wire::BlobMessage& message);
   void end_fetch(agent::Event event);
@@ -183,12 +184,12 @@ void BlobClient::Impl::ask_fetch() {
 
 void BlobClient::Impl::ask_put() {
   const auto size = pictures_.find_size(put_->digest);
-  if (!size) return end_put(agent::BlobLost{put_->digest, "its picture is gone from the outbox"});
-  put_->size = *size;
+  if (!size.ok()) return put_unread(size.error());
+  put_->size = size.value();
   wire::BlobMessage message;
   auto& put = *message.mutable_put();
   put.set_digest(wire::to_bytes(put_->digest));
-  put.set_size(*size);
+  put.set_size(put_->size);
   if (!send(message)) put_->ask_at = monotonic_now() + milliseconds(100);
 }
 
@@ -264,18 +265,32 @@ void BlobClient::Impl::receive_failed(const Digest& digest, const wire::BlobFail
       fetch_->ask_at = monotonic_now() + kTryLater;
       return complaints_.say(why);
     }
-    // No worker can get it from a coordinator that does not have it.
-    return end_fetch(agent::ReferenceFailed{digest, agent::FailureClass::job, why});
+    // Not the job's fault: the coordinator's blob folder may be away for a while.
+    return end_fetch(agent::ReferenceFailed{digest, agent::FailureClass::retryable, why});
   }
   if (!put_ || put_->digest != digest) return;
   complaints_.say("the coordinator did not take a picture: " + why);
   if (failed.failure() == wire::REFUSED) return end_put(agent::BlobLost{digest, why});
   if (failed.failure() == wire::CORRUPT) {
     // Damaged on the way, or here?
-    if (const auto ours = pictures_.read(digest); !ours.ok()) {
-      return end_put(agent::BlobLost{digest, ours.error().what});
-    }
+    if (const auto ours = pictures_.read(digest); !ours.ok()) return put_unread(ours.error());
   }
+  put_->ask_at = monotonic_now() + kTryLater;
+}
+
+// Only a picture that is gone or damaged is lost. Any other trouble may pass: the next one has its
+// turn, and this one comes again after it.
+void BlobClient::Impl::put_unread(const Error& error) {
+  if (error.code == Errc::not_found || error.code == Errc::corrupt) {
+    return end_put(agent::BlobLost{put_->digest, "its picture is lost: " + error.what});
+  }
+  complaints_.say("cannot hand in a picture yet: " + error.what);
+  {
+    const std::lock_guard lock(mutex_);
+    puts_.push_back(put_->digest);
+  }
+  put_.reset();
+  begin(put_, puts_);
   put_->ask_at = monotonic_now() + kTryLater;
 }
 
@@ -284,7 +299,7 @@ void BlobClient::Impl::send_chunks(std::uint32_t credit) {
   for (std::uint32_t i = 0; i < std::min(credit, wire::kCreditChunks); ++i) {
     if (put_->offset >= put_->size) return;  // all sent: Stored comes, or it is asked for again
     const auto bytes = pictures_.read_range(put_->digest, put_->offset, wire::kChunkBytes);
-    if (!bytes.ok()) return end_put(agent::BlobLost{put_->digest, bytes.error().what});
+    if (!bytes.ok()) return put_unread(bytes.error());
     wire::BlobMessage message;
     auto& chunk = *message.mutable_chunk();
     chunk.set_digest(wire::to_bytes(put_->digest));

@@ -41,7 +41,8 @@ TEST_F(BlobsTest, PuttingTwiceIsTheSameAsOnce) {
   EXPECT_EQ(blobs.put(hello_).value(), digest_);
   EXPECT_EQ(blobs.put(hello_).value(), digest_);
   EXPECT_EQ(blobs.read(digest_).value(), hello_);
-  EXPECT_EQ(blobs.find_size(digest_), hello_.size());
+  EXPECT_EQ(blobs.find_size(digest_).value(), hello_.size());
+  EXPECT_TRUE(blobs.contains_durably(digest_));
   EXPECT_EQ(incoming_files(), 0u);
   EXPECT_EQ(open().read(digest_).value(), hello_);  // another process sees it too
 }
@@ -65,7 +66,23 @@ TEST_F(BlobsTest, MissingBlobIsNotFound) {
   const Blobs blobs = open();
   EXPECT_EQ(blobs.read(digest_).error().code, Errc::not_found);
   EXPECT_EQ(blobs.read_range(digest_, 0, 1).error().code, Errc::not_found);
-  EXPECT_FALSE(blobs.find_size(digest_).has_value());
+  EXPECT_EQ(blobs.find_size(digest_).error().code, Errc::not_found);
+  EXPECT_FALSE(blobs.contains_durably(digest_));
+}
+
+TEST_F(BlobsTest, ABlobThatTheDiskCannotTellOfIsNotCalledMissing) {
+  const Blobs blobs = open();
+  fs::create_symlink(blobs.path(digest_), blobs.path(digest_));  // ELOOP
+  EXPECT_EQ(blobs.find_size(digest_).error().code, Errc::io);
+}
+
+TEST_F(BlobsTest, ATransferThatCannotBeNamedBeginsAnew) {
+  Blobs blobs = open();
+  fs::create_directory(blobs.path(digest_));
+  auto incoming = blobs.receive(digest_, hello_.size()).value();
+  ASSERT_TRUE(incoming.append(hello_).ok());
+  EXPECT_EQ(incoming.finish().error().code, Errc::io);
+  EXPECT_EQ(incoming_files(), 0u);
 }
 
 TEST_F(BlobsTest, RottenBlobIsCorrupt) {

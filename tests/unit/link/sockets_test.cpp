@@ -101,6 +101,17 @@ TEST(BlobSocket, WhatIsNotThereOrTooLargeIsSaidSo) {
   EXPECT_EQ(stranger.hear_blob().failed().failure(), wire::REFUSED);
 }
 
+TEST(BlobSocket, AReferenceThatTheDiskCannotTellOfMayComeLater) {
+  Coordinator coordinator;
+  const Digest digest = sha256("reference");
+  fs::create_symlink(coordinator.blobs().path(digest), coordinator.blobs().path(digest));  // ELOOP
+  Stranger stranger(coordinator.config().blob_endpoint);
+  wire::BlobMessage get;
+  get.mutable_get()->set_digest(wire::to_bytes(digest));
+  stranger.say(get);
+  EXPECT_EQ(stranger.hear_blob().failed().failure(), wire::TRY_LATER);
+}
+
 TEST(ControlSocket, GarbageIsCountedAndDropped) {
   Coordinator coordinator;
   Stranger stranger(coordinator.config().control_endpoint);
