@@ -77,6 +77,21 @@ Result<Image> load_picture(const fs::path& path) {
   return picture;
 }
 
+// What can be known before minutes are spent on loading a model.
+Result<void> check_side(const char* option, int pixels) {
+  if (pixels >= kSideMinPx && pixels <= kSideMaxPx && pixels % 16 == 0) return {};
+  return Error{Errc::invalid, std::string(option) + " " + std::to_string(pixels) +
+                                  ": give a multiple of 16 from " + std::to_string(kSideMinPx) +
+                                  " to " + std::to_string(kSideMaxPx)};
+}
+
+Result<void> check_folder_of(const char* option, const fs::path& file) {
+  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
+  if (::access(folder.c_str(), W_OK) == 0) return {};
+  return Error{Errc::io, std::string(option) + " " + file.string() +
+                             ": cannot write in the folder " + folder.string()};
+}
+
 Result<void> save(const flux::Rendering& rendering, const fs::path& out,
                   const fs::path& out_latents) {
   TRY(write_file_durably(out, TRY(encode_png(rendering.image))));
@@ -97,16 +112,17 @@ RenderCommand::RenderCommand(CLI::App& app) : options_(std::make_unique<Options>
   command->add_option("--model", o.model, "A folder in diffusers' layout")->required();
   command->add_option("--lora", o.loras, "FILE[:SCALE], repeatable; the scale is 1 unless given");
   command->add_option("--reference", o.reference, "PNG of the character")->required();
-  command->add_option("--prompt", o.prompt)->required();
+  command->add_option("--prompt", o.prompt, "What to show, with the LoRA's trigger")->required();
   command->add_option("--negative", o.negative, "What not to show; needs --true-cfg above 1");
   command
       ->add_option("--true-cfg", o.true_cfg,
                    "Strength of the negative prompt; above 1 doubles the time")
       ->capture_default_str();
-  command->add_option("--seed", o.seed)->capture_default_str();
+  command->add_option("--seed", o.seed, "Of the first noise")->capture_default_str();
   command->add_option("--steps", o.steps, "1 to " + std::to_string(kStepsMax))
       ->capture_default_str();
-  command->add_option("--guidance", o.guidance)->capture_default_str();
+  command->add_option("--guidance", o.guidance, "Embedded guidance; the field uses 2.5 to 3.5")
+      ->capture_default_str();
   command->add_option("--width", o.width, "Pixels, a multiple of 16")->required();
   command->add_option("--height", o.height, "Pixels, a multiple of 16")->required();
   command
@@ -115,7 +131,7 @@ RenderCommand::RenderCommand(CLI::App& app) : options_(std::make_unique<Options>
       ->capture_default_str();
   command->add_option("--max-sequence-length", o.max_sequence_length, "T5 tokens, 1 to 512")
       ->capture_default_str();
-  command->add_option("--dtype", o.dtype)
+  command->add_option("--dtype", o.dtype, "What weights and latents are computed in")
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
   command->add_option("--tokenizers", o.tokenizers,
@@ -133,6 +149,17 @@ Result<void> RenderCommand::render() const {
     return Error{Errc::invalid, "--true-cfg above 1 needs a --negative prompt"};
   if (o.true_cfg <= 1 && !o.negative.empty())
     return Error{Errc::invalid, "--negative has no effect without --true-cfg above 1"};
+  TRY(check_side("--width", o.width));
+  TRY(check_side("--height", o.height));
+  TRY(check_folder_of("--out", o.out));
+  if (!o.out_latents.empty()) TRY(check_folder_of("--out-latents", o.out_latents));
+  std::vector<flux::LoraUse> loras;
+  for (const std::string& text : o.loras) {
+    loras.push_back(parse_lora(text));
+    if (!fs::exists(loras.back().path)) {
+      return Error{Errc::not_found, "--lora " + text + ": there is no such file"};
+    }
+  }
   const flux::ReferenceSize size = TRY(flux::parse_reference_size(o.reference_size));
   const Image reference = TRY(load_picture(o.reference));
 
@@ -140,8 +167,6 @@ Result<void> RenderCommand::render() const {
   if (!o.tokenizers.empty()) files.tokenizers = o.tokenizers;
   flux::Kontext kontext =
       TRY(flux::Kontext::load(files, o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat));
-  std::vector<flux::LoraUse> loras;
-  for (const std::string& text : o.loras) loras.push_back(parse_lora(text));
   TRY(kontext.set_loras(loras));
 
   flux::RenderRequest request;

@@ -94,8 +94,9 @@ RenderSpec make_render_spec(const Recipe& recipe, const View& view, const Digest
                             std::string_view identity_notes, std::string_view correction,
                             std::uint64_t seed);
 
-// The same on every machine: of a sheet's seed (or its character's name), the view and the take.
-// Fits 63 bits, so that every tool that reads it can hold it.
+// A sheet's own seed is every view's for take 1, and counts on by one for each later take. Without one:
+// a hash of character, view and take, the same on every machine, of 63 bits, so that every tool that
+// reads it can hold it.
 std::uint64_t make_seed(std::string_view character, std::optional<std::uint64_t> sheet_seed,
                         std::string_view view_id, std::uint32_t take);
 

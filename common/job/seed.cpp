@@ -1,5 +1,6 @@
-// The seed of a take: SHA-256 of what it is a take of, so that no order of work and no machine
-// changes it. Each part goes in with its length in front: ("ab", "c") and ("a", "bc") differ.
+// The seed of a take: the one that was given, counted on for later takes, or SHA-256 of what it is
+// a take of, so that no order of work and no machine changes it. Each part is hashed with its
+// length in front: ("ab", "c") and ("a", "bc") differ.
 
 #include "common/hash.h"
 #include "common/job/recipe.h"
@@ -17,9 +18,10 @@ void append(std::string& out, std::string_view part) {
 
 std::uint64_t make_seed(std::string_view character, std::optional<std::uint64_t> sheet_seed,
                         std::string_view view_id, std::uint32_t take) {
+  if (sheet_seed) return *sheet_seed + take - 1;
   std::string of;
-  append(of, sheet_seed ? "seed" : "character");
-  append(of, sheet_seed ? std::to_string(*sheet_seed) : std::string(character));
+  append(of, "character");
+  append(of, character);
   append(of, view_id);
   append(of, std::to_string(take));
   const Digest digest = sha256(std::string_view(of));

@@ -38,7 +38,7 @@ class Core {
   const State& state() const;
 
   // A sentence for each promise of invariants.h that does not hold now: always none, or it is a bug
-  // of the core. O(everything): for tests and `verify`.
+  // of the core. O(everything): for tests.
   std::vector<std::string> find_broken_invariants() const;
 
  private:

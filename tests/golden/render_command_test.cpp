@@ -88,7 +88,9 @@ TEST_F(RenderCommandTest, SaysWhatIsWrong) {
     const auto outcome = render(arguments);
     return outcome.ok() ? "nothing" : outcome.error().what;
   };
-  EXPECT_EQ(complaint({"--width", "100"}), "width 100 is not a multiple of 16 from 64 to 4096");
+  EXPECT_EQ(complaint({"--width", "100"}), "--width 100: give a multiple of 16 from 64 to 4096");
+  EXPECT_EQ(complaint({"--out", "/nowhere/x.png"}),
+            "--out /nowhere/x.png: cannot write in the folder /nowhere");
   EXPECT_EQ(complaint({"--steps", "0"}), "0 steps are not from 1 to 200");
   EXPECT_EQ(complaint({"--true-cfg", "2"}), "--true-cfg above 1 needs a --negative prompt");
   EXPECT_EQ(complaint({"--max-sequence-length", "513"}),
@@ -96,7 +98,7 @@ TEST_F(RenderCommandTest, SaysWhatIsWrong) {
   EXPECT_NE(complaint({"--reference", (out_ / "none.png").string()}).find("none.png"),
             std::string::npos);
   EXPECT_NE(complaint({"--lora", (out_ / "none.safetensors").string() + ":0.5"})
-                .find("none.safetensors: No such file"),
+                .find("none.safetensors:0.5: there is no such file"),
             std::string::npos);
 }
 

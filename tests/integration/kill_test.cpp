@@ -64,12 +64,19 @@ TEST(Kill, TheCoordinatorInMidBatchIsNoEvent) {
       << farm.logs();
   farm.kill_coordinator();
   std::this_thread::sleep_for(seconds(1));  // workers go on rendering and fill their outboxes
+  const std::string before = farm.sql("SELECT max(id) FROM event");
+  const auto restarted = std::chrono::system_clock::now().time_since_epoch();
   farm.start_coordinator();
-  const auto restarted = std::chrono::steady_clock::now();
-  const int before = jobs_done(farm, batch);
-  ASSERT_TRUE(Farm::wait_until([&] { return jobs_done(farm, batch) > before; }, seconds(20)))
+  const std::string first_lease =
+      "SELECT min(at) FROM event WHERE kind = 'job.leased' AND id > " + before;
+  ASSERT_TRUE(Farm::wait_until([&] { return !farm.sql(first_lease).empty(); }, seconds(20)))
       << farm.logs();
-  EXPECT_LT(std::chrono::steady_clock::now() - restarted, seconds(10));
+  // The aim is 2 s, which a quiet machine keeps with room to spare; the rest is for a busy one.
+  const std::chrono::microseconds leased{std::stoll(farm.sql(first_lease))};
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(leased - restarted);
+  RecordProperty("restart_to_dispatch_ms", static_cast<int>(took.count()));
+  std::printf("dispatching %d ms after the restart\n", static_cast<int>(took.count()));
+  EXPECT_LT(took, seconds(5));
   ASSERT_TRUE(farm.wait_finished(batch, seconds(90))) << farm.logs();
   expect_each_job_done_once(farm, 24);
   EXPECT_EQ(farm.sql("SELECT sum(losses) FROM job"), "0") << "workers were there all the time";
@@ -86,21 +93,15 @@ TEST(Kill, APictureFinishedWhileTheCoordinatorWasDownIsHandedIn) {
   std::this_thread::sleep_for(seconds(4));
   farm.worker("one").kill9();
   const int before = std::stoi(farm.sql("SELECT count(*) FROM job WHERE state = 3"));
+  const std::string last_event = farm.sql("SELECT max(id) FROM event");
   farm.start_coordinator();
   farm.start_worker("one");
   ASSERT_TRUE(farm.wait_finished(batch, seconds(60))) << farm.logs();
   expect_each_job_done_once(farm, 6);
-  // What lay in the outbox was not rendered again: the second process rendered fewer.
-  std::uint64_t rendered_again = 99;
-  const auto told = [&] {
-    const json workers = farm.get("/api/v1/workers");
-    const json& residency = workers.at("items")[0].at("residency");
-    if (residency.is_null()) return false;
-    rendered_again = residency.at("counters").at("renders_total").get<std::uint64_t>();
-    return true;
-  };
-  ASSERT_TRUE(Farm::wait_until(told, seconds(10)));
-  EXPECT_LT(rendered_again, static_cast<std::uint64_t>(6 - before));
+  // What lay in the outbox was not rendered again: fewer jobs were given out than were missing.
+  const int leased_again = std::stoi(
+      farm.sql("SELECT count(*) FROM event WHERE kind = 'job.leased' AND id > " + last_event));
+  EXPECT_LT(leased_again, 6 - before);
 }
 
 }  // namespace
