@@ -73,6 +73,7 @@ class Core::Impl {
   void on(const LeaseFinished& event);
   void accept_result(Job& job, const Lease& lease, const LeaseFinished& event);
   void refuse_result(const LeaseFinished& event, const std::string& why);
+  void note_foreign(const LeaseFinished& event);
   void show_take(const Job& job);
   // The job's lease ends without a picture.
   void end_lease(Job& job);
@@ -132,7 +133,8 @@ class Core::Impl {
   Queue queue_;
   Fleet fleet_;
   Avoidance avoidance_;
-  std::set<LeaseId> told_to_drop_;  // of those kept
+  std::set<LeaseId> told_to_drop_;      // of those kept
+  std::set<WorkerId> brought_foreign_;  // pictures of another farm; said already
   std::map<std::string, WorkerId> worker_by_name_;
   std::map<BatchId, OpenBatch> open_batches_;
   std::map<SheetId, OpenSheet> open_sheets_;

@@ -2,7 +2,8 @@
 //
 // Two laws live here. The first complete result of a job counts, from whoever ever held a lease of
 // it, whenever it comes; later ones are acknowledged as duplicates. A failure counts only under the
-// current lease.
+// current lease. What another farm leased is none of our business: its pictures are neither taken
+// nor acknowledged, so that their worker keeps them for it.
 
 #include "coordinator/core/impl.h"
 #include "coordinator/core/ledger.h"
@@ -205,6 +206,7 @@ void Core::Impl::fail_for_good(Job& job, const std::string& why) {
 void Core::Impl::on(const LeaseFinished& event) {
   // A picture counts whoever brings it; a superseded process is heard here, and here only.
   listen(event.link);
+  if (epoch_of(event.lease) != epoch_of(state_.next.lease)) return note_foreign(event);
   const auto found = state_.jobs.find(event.job);
   if (found == state_.jobs.end()) {
     return refuse_result(
@@ -236,6 +238,21 @@ void Core::Impl::refuse_result(const LeaseFinished& event, const std::string& wh
   row.detail = why;
   append(std::move(row));
   send(SendAcknowledged{event.link, event.lease, event.job, true});
+}
+
+// Said once a worker, however many it keeps and however often it offers them. Its job number would
+// name a job of ours.
+void Core::Impl::note_foreign(const LeaseFinished& event) {
+  const LiveWorker* live = fleet_.find_by_link(event.link);
+  if (!live || !brought_foreign_.insert(live->id).second) return;
+  LedgerRow row;
+  row.kind = ledger::kJobDuplicate;
+  row.lease = event.lease;
+  row.worker = live->id;
+  row.detail =
+      "another farm gave this lease: the worker keeps its pictures until it is connected to the "
+      "coordinator of that farm's folder again";
+  append(std::move(row));
 }
 
 void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished& event) {

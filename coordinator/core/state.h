@@ -138,6 +138,12 @@ struct LedgerRow {
   std::string detail;  // plain words or JSON, may be empty
 };
 
+// Lease numbers of one farm share their upper half, its epoch, drawn at random when its database is
+// made: a number that another farm gave is known as such, and no worker hands in a picture for the
+// wrong job. An epoch holds 2^32 leases, a thousand a minute for eight thousand years.
+inline constexpr int kLeaseEpochShift = 32;
+constexpr std::uint64_t epoch_of(LeaseId lease) { return lease.value >> kLeaseEpochShift; }
+
 // The next number of each kind.
 struct Counters {
   BatchId batch{1};

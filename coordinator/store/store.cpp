@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <random>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -31,6 +32,19 @@ template <typename Put>
 std::uint64_t row_key(const Put& put, std::size_t kind) {
   static_assert(std::variant_size_v<core::Write> <= 8);
   return put.row.id.value << 3 | kind;
+}
+
+// 29 bits: with the 32 of an epoch's leases and the 3 of row_key they fill a word. None is 0, which
+// was every farm's epoch before there were any.
+constexpr std::uint64_t kEpochMax = (1ull << 29) - 1;
+
+// A farm that never gave a lease draws its epoch: see core::epoch_of.
+void draw_epoch(SQLite::Database& database) {
+  std::random_device device;
+  const std::uint64_t epoch = std::uniform_int_distribution<std::uint64_t>(1, kEpochMax)(device);
+  SQLite::Statement draw(database, "UPDATE fence SET lease = ? WHERE lease = 0");
+  draw.bind(1, static_cast<std::int64_t>(epoch << core::kLeaseEpochShift));
+  draw.exec();
 }
 
 }  // namespace
@@ -157,6 +171,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path) {
     DatabaseLock lock = TRY(DatabaseLock::take(path));
     SQLite::Database database = open_writer(path);
     TRY(migrate(database, kMigrations));
+    draw_epoch(database);
     return std::unique_ptr<Store>(
         new Store(std::make_unique<Impl>(std::move(lock), std::move(database), path)));
   });

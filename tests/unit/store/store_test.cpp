@@ -49,8 +49,26 @@ TEST_F(StoreTest, ANewFarmIsEmptyAndCountsFromOne) {
   const core::State state = reload();
   EXPECT_TRUE(state.batches.empty() && state.jobs.empty() && state.workers.empty());
   EXPECT_EQ(state.next.batch, BatchId{1});
-  EXPECT_EQ(state.next.lease, LeaseId{1});
   EXPECT_EQ(state.next.event, EventId{1});
+}
+
+TEST_F(StoreTest, AFarmKeepsTheLeaseEpochThatItDrew) {
+  const LeaseId first = reload().next.lease;
+  EXPECT_GT(core::epoch_of(first), 0u);
+  EXPECT_EQ(first.value & 0xFFFFFFFF, 1u);
+  EXPECT_EQ(reload().next.lease, first);
+
+  const Folder other;
+  Result<std::unique_ptr<Store>> opened = Store::open(other.database());
+  ASSERT_OK(opened);
+  // Once in 500 million runs they are the same.
+  EXPECT_NE(core::epoch_of(opened.value()->load().value().next.lease), core::epoch_of(first));
+}
+
+TEST_F(StoreTest, AnOlderFarmGoesOnInItsEpoch) {
+  store_.reset();
+  SQLite::Database(folder_.database(), SQLite::OPEN_READWRITE).exec("UPDATE fence SET lease = 7");
+  EXPECT_EQ(reload().next.lease, LeaseId{8});
 }
 
 TEST_F(StoreTest, LoadsEveryColumnAsItWasWritten) {
@@ -95,7 +113,7 @@ TEST_F(StoreTest, LoadsEveryColumnAsItWasWritten) {
   EXPECT_EQ(loaded.next.sheet, SheetId{3});
   EXPECT_EQ(loaded.next.pose, PoseId{5});
   EXPECT_EQ(loaded.next.job, JobId{5});
-  EXPECT_EQ(loaded.next.lease, LeaseId{10});
+  EXPECT_GT(loaded.next.lease, LeaseId{9});
   EXPECT_EQ(loaded.next.worker, WorkerId{4});
   EXPECT_EQ(loaded.next.event, EventId{42});
 }
@@ -200,14 +218,17 @@ TEST_F(StoreTest, LeasesOfDoneJobsAreNotLoadedAndTheirNumbersNotReused) {
   core::Job failed = sample_job(2, {1});
   failed.state = core::JobState::failed;
   failed.attempts = 1;
+  const LeaseId first = reload().next.lease;
+  const LeaseId of_done{first.value + 49}, of_failed{first.value + 11};
   commit(submission(sample_batch(1), 1));
-  commit({core::PutJob{done}, core::PutJob{failed}, core::PutLease{{{50}, {1}, {1}, 1, Instant{1}}},
-          core::PutLease{{{12}, {2}, {1}, 1, Instant{1}}}});
+  commit({core::PutJob{done}, core::PutJob{failed},
+          core::PutLease{{of_done, {1}, {1}, 1, Instant{1}}},
+          core::PutLease{{of_failed, {2}, {1}, 1, Instant{1}}}});
 
   const core::State loaded = reload();
   ASSERT_EQ(loaded.leases.size(), 1u);
-  EXPECT_EQ(loaded.leases.begin()->second.id, LeaseId{12});
-  EXPECT_EQ(loaded.next.lease, LeaseId{51});
+  EXPECT_EQ(loaded.leases.begin()->second.id, of_failed);
+  EXPECT_EQ(loaded.next.lease, LeaseId{first.value + 50});
 }
 
 TEST_F(StoreTest, AFailedCommitLeavesNothing) {
