@@ -54,6 +54,25 @@ Result<void> check_limits(const pirouette::RenderSpec& spec) {
   return {};
 }
 
+// Bytes of the UTF-8 character that text begins with, 0 when there is none (RFC 3629: no overlong
+// forms, no surrogates, nothing beyond U+10FFFF).
+std::size_t character_bytes(std::string_view text) {
+  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = at(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xC2 && first <= 0xDF   ? 2
+                             : first >= 0xE0 && first <= 0xEF ? 3
+                             : first >= 0xF0 && first <= 0xF4 ? 4
+                                                              : 0;
+  if (length == 0 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((at(i) & 0xC0) != 0x80) return 0;
+  }
+  const bool out_of_range = (first == 0xE0 && at(1) < 0xA0) || (first == 0xED && at(1) > 0x9F) ||
+                            (first == 0xF0 && at(1) < 0x90) || (first == 0xF4 && at(1) > 0x8F);
+  return out_of_range ? 0 : length;
+}
+
 }  // namespace
 
 Result<WorkerFrame> parse_worker_frame(Bytes bytes) {
@@ -82,15 +101,15 @@ std::string to_bytes(const Digest& digest) {
 
 void fill_spec(Assign& assign, const pirouette::RenderSpec& spec) {
   RenderSpec message;
-  message.set_model(spec.model);
+  message.set_model(to_utf8(spec.model));
   for (const RecipeLora& lora : spec.loras) {
     Lora& added = *message.add_loras();
-    added.set_name(lora.name);
+    added.set_name(to_utf8(lora.name));
     added.set_scale(lora.scale);
-    added.set_trigger(lora.trigger);
+    added.set_trigger(to_utf8(lora.trigger));
   }
-  message.set_prompt(spec.prompt);
-  message.set_negative_prompt(spec.negative_prompt);
+  message.set_prompt(to_utf8(spec.prompt));
+  message.set_negative_prompt(to_utf8(spec.negative_prompt));
   message.set_true_cfg(spec.true_cfg);
   message.set_reference(to_bytes(spec.reference));
   message.set_reference_size(spec.reference_size);
@@ -140,8 +159,19 @@ std::string json_object_or_empty(std::string_view text, std::size_t limit) {
   return std::string(text);
 }
 
+std::string to_utf8(std::string_view text) {
+  std::string valid;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::size_t bytes = character_bytes(rest);
+    valid += bytes > 0 ? rest.substr(0, bytes) : "\uFFFD";
+    rest.remove_prefix(std::max<std::size_t>(bytes, 1));
+  }
+  return valid;
+}
+
 std::string shorten(std::string text, std::size_t limit) {
   static constexpr std::string_view kMark = "…";
+  text = to_utf8(text);
   if (text.size() <= limit) return text;
   std::size_t end = limit > kMark.size() ? limit - kMark.size() : 0;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;

@@ -35,7 +35,11 @@ Result<pirouette::RenderSpec> read_spec(const Assign& assign);
 // The text if it is one JSON object of at most limit bytes, or "{}".
 std::string json_object_or_empty(std::string_view text, std::size_t limit);
 
-// At most limit bytes, cut at a character's edge and ended with "…".
+// The text with U+FFFD for each byte that is no UTF-8. A message whose `string` holds other bytes
+// cannot be read at the far end, and texts of engines, files and the system may be in any encoding.
+std::string to_utf8(std::string_view text);
+
+// Valid UTF-8 of at most limit bytes, cut at a character's edge and ended with "…".
 std::string shorten(std::string text, std::size_t limit);
 
 }  // namespace pirouette::wire

@@ -26,6 +26,10 @@ namespace {
 // Frames taken from the socket before the events go to the loop. More than 64 busy workers send
 // while the loop commits once (about 1 ms), and small enough that answers are not held up.
 constexpr int kDrainMaxFrames = 1024;
+// Frames of a process that cannot be read, without a Hello between them, before it is turned away.
+// Some may have been on their way when the first one cut its link; a Hello that cannot be read
+// comes again with every heartbeat.
+constexpr std::uint32_t kUnreadableMax = 4;
 // How often links are looked over for silence and for keys taken away.
 constexpr Duration kLookOver = seconds(1);
 // Digests remembered as stored: 2.5 MB of memory.
@@ -78,6 +82,8 @@ class Dispatch::Impl {
                      std::vector<core::Event>& events);
   void receive_hello(const std::string& routing, const zmq::message_t& body,
                      const wire::Hello& hello, std::vector<core::Event>& events);
+  void receive_unreadable(const std::string& routing, const Error& error);
+  void ask_for_hello(const std::string& routing);
   void send_all();
   void send_to(LinkId id, const std::vector<const core::Send*>& sends);
   bool transmit(const std::string& routing, const wire::CoordinatorFrame& frame);
@@ -97,6 +103,8 @@ class Dispatch::Impl {
   std::optional<zmq::socket_t> socket_;  // the dispatch thread's, once it runs
 
   Links links_{kLinksMax};
+  // By routing id: frames that could not be read since the last Hello.
+  std::map<std::string, std::uint32_t> unreadable_;
   wire::Complaints complaints_{"dispatch"};
   Instant looked_over_at_{};
 
@@ -218,11 +226,7 @@ void Dispatch::Impl::receive_all() {
 void Dispatch::Impl::receive_frame(const std::string& routing, const zmq::message_t& body,
                                    std::vector<core::Event>& events) {
   const auto frame = wire::parse_worker_frame(bytes_of(body));
-  if (!frame.ok()) {
-    ++counters_.malformed;
-    complaints_.say("dropped what a worker sent: " + frame.error().what);
-    return;
-  }
+  if (!frame.ok()) return receive_unreadable(routing, frame.error());
   bool asked_for_hello = false;
   for (const wire::WorkerMessage& message : frame.value().messages()) {
     if (message.has_hello()) {
@@ -231,11 +235,7 @@ void Dispatch::Impl::receive_frame(const std::string& routing, const zmq::messag
     }
     const Link* link = links_.find(routing);
     if (!link) {
-      if (!asked_for_hello) {
-        wire::CoordinatorFrame question;
-        question.add_messages()->mutable_hello_wanted();
-        answer(routing, question);
-      }
+      if (!asked_for_hello) ask_for_hello(routing);
       asked_for_hello = true;
       continue;
     }
@@ -257,6 +257,32 @@ void Dispatch::Impl::receive_frame(const std::string& routing, const zmq::messag
   }
 }
 
+// Such a frame may have said anything, so its link starts over: the Hello says what is held and
+// what is finished. What stays unreadable without a link is the Hello itself, which no asking
+// heals.
+void Dispatch::Impl::receive_unreadable(const std::string& routing, const Error& error) {
+  ++counters_.malformed;
+  complaints_.say("dropped what a worker sent, it has to say hello again: " + error.what);
+  if (const Link* link = links_.find(routing)) {
+    ++counters_.cut;
+    links_.close(link->id);
+  }
+  if (unreadable_.size() >= kLinksMax) unreadable_.clear();
+  const std::uint32_t count = ++unreadable_[routing];
+  if (count == 1) return ask_for_hello(routing);
+  if (count < kUnreadableMax) return;
+  unreadable_.erase(routing);
+  turn_away(routing, "without a name",
+            "the coordinator cannot read what this worker says; install the coordinator's version "
+            "on this machine");
+}
+
+void Dispatch::Impl::ask_for_hello(const std::string& routing) {
+  wire::CoordinatorFrame question;
+  question.add_messages()->mutable_hello_wanted();
+  answer(routing, question);
+}
+
 void Dispatch::Impl::receive_hello(const std::string& routing, const zmq::message_t& body,
                                    const wire::Hello& hello, std::vector<core::Event>& events) {
   const auto name = check_hello(hello);
@@ -276,6 +302,7 @@ void Dispatch::Impl::receive_hello(const std::string& routing, const zmq::messag
                      "the coordinator has its " + std::to_string(kLinksMax) +
                          " workers (kLinksMax); start it in another farm");
   }
+  unreadable_.erase(routing);
   log::debug("dispatch", "worker " + link->worker + " said hello");
   read_hello(
       hello, link->id, [this](const Digest& d) { return stored_.contains(d); }, events);
@@ -348,7 +375,7 @@ void Dispatch::Impl::turn_away(const std::string& routing, const std::string& wo
                                const std::string& why) {
   log::warn("dispatch", "turned away worker " + worker + ": " + why);
   wire::CoordinatorFrame frame;
-  frame.add_messages()->mutable_turned()->set_why(why);
+  frame.add_messages()->mutable_turned()->set_why(wire::shorten(why, wire::kMessageMaxBytes));
   answer(routing, frame);
 }
 

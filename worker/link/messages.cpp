@@ -21,7 +21,7 @@ void write_finished(const agent::Finished& result, wire::Finished& message) {
   message.set_lease(result.lease.value);
   message.set_job(result.job.value);
   message.set_result(wire::to_bytes(result.digest));
-  message.set_metrics(result.metrics);
+  message.set_metrics(wire::to_utf8(result.metrics));
 }
 
 struct Writer {
@@ -31,14 +31,14 @@ struct Writer {
   void operator()(const agent::SayHello& say) const {
     auto& hello = *out.mutable_hello();
     hello.set_protocol(wire::kProtocol);
-    hello.set_name(portrait.name);
-    hello.set_device_kind(portrait.device.kind);
+    hello.set_name(wire::to_utf8(portrait.name));
+    hello.set_device_kind(wire::to_utf8(portrait.device.kind));
     hello.set_device_name(wire::shorten(portrait.device.name, kNameMaxBytes));
     hello.set_memory_bytes(portrait.device.memory_bytes);
     hello.set_engine_build(wire::shorten(portrait.engine_build, kNameMaxBytes));
     hello.set_capacity(say.capacity);
-    for (const std::string& model : portrait.models) hello.add_models(model);
-    for (const std::string& lora : portrait.loras) hello.add_loras(lora);
+    for (const std::string& model : portrait.models) hello.add_models(wire::to_utf8(model));
+    for (const std::string& lora : portrait.loras) hello.add_loras(wire::to_utf8(lora));
     for (const auto& [lease, job] : say.held) {
       auto& held = *hello.add_held();
       held.set_lease(lease.value);
@@ -53,7 +53,8 @@ struct Writer {
   }
   void operator()(const agent::SayHeartbeat& say) const {
     auto& heartbeat = *out.mutable_heartbeat();
-    if (say.residency.size() <= wire::kResidencyMaxBytes) heartbeat.set_residency(say.residency);
+    if (say.residency.size() > wire::kResidencyMaxBytes) return;
+    heartbeat.set_residency(wire::to_utf8(say.residency));
   }
   void operator()(const agent::SayRefused& say) const {
     auto& refused = *out.mutable_refused();

@@ -112,15 +112,37 @@ TEST(BlobSocket, AReferenceThatTheDiskCannotTellOfMayComeLater) {
   EXPECT_EQ(stranger.hear_blob().failed().failure(), wire::TRY_LATER);
 }
 
-TEST(ControlSocket, GarbageIsCountedAndDropped) {
+const std::string kGarbage = "\xFF\xFF not a frame";
+
+TEST(ControlSocket, GarbageIsCountedAndAnsweredWithTheWishForAHello) {
   Coordinator coordinator;
   Stranger stranger(coordinator.config().control_endpoint);
-  stranger.say(std::string("\xFF\xFF not a frame"));
-  wire::WorkerFrame frame;
-  frame.add_messages()->mutable_heartbeat();
-  stranger.say(frame);
+  stranger.say(kGarbage);
   EXPECT_TRUE(stranger.hear().messages(0).has_hello_wanted());
   EXPECT_EQ(coordinator.dispatch().counts().messages_malformed, 1u);
+}
+
+TEST(ControlSocket, GarbageUnderALinkCutsItUntilTheNextHello) {
+  Coordinator coordinator;
+  Stranger stranger(coordinator.config().control_endpoint);
+  wire::WorkerFrame frame;
+  auto& hello = *frame.add_messages()->mutable_hello();
+  hello.set_protocol(wire::kProtocol);
+  hello.set_name("anna");
+  for (int round = 0; round < 6; ++round) {
+    stranger.say(frame);
+    EXPECT_TRUE(stranger.hear().messages(0).has_welcome());
+    stranger.say(kGarbage);
+    EXPECT_TRUE(stranger.hear().messages(0).has_hello_wanted());
+  }
+}
+
+TEST(ControlSocket, AHelloThatStaysUnreadableIsTurnedAway) {
+  Coordinator coordinator;
+  Stranger stranger(coordinator.config().control_endpoint);
+  for (int i = 0; i < 4; ++i) stranger.say(kGarbage);
+  EXPECT_TRUE(stranger.hear().messages(0).has_hello_wanted());
+  EXPECT_NE(stranger.hear().messages(0).turned().why().find("cannot read"), std::string::npos);
 }
 
 TEST(ControlSocket, AnotherProtocolIsTurnedAway) {

@@ -89,6 +89,17 @@ TEST(Frames, AFullChunkFitsItsFrame) {
   EXPECT_LE(static_cast<std::int64_t>(message.ByteSizeLong()), kBlobFrameMaxBytes);
 }
 
+TEST(Frames, BytesThatAreNoUtf8AreReplacedSoThatTheMessageCanBeRead) {
+  EXPECT_EQ(to_utf8("a\xE4z"), "a\uFFFDz");  // Latin-1
+  EXPECT_EQ(to_utf8("\u00E4\u20AC\U0001F600"), "\u00E4\u20AC\U0001F600");
+  EXPECT_EQ(to_utf8("\xC0\x80"), "\uFFFD\uFFFD");                      // overlong
+  EXPECT_EQ(to_utf8("\xED\xA0\x80").find('\xED'), std::string::npos);  // a surrogate
+  EXPECT_EQ(to_utf8("\xE2\x82"), "\uFFFD\uFFFD");                      // cut off
+  WorkerFrame frame;
+  frame.add_messages()->mutable_failed()->set_message(shorten("Ger\xE4t", 100));
+  EXPECT_TRUE(parse_worker_frame(bytes_of(frame.SerializeAsString())).ok());
+}
+
 TEST(Frames, TextsAreKeptWithinTheirLimits) {
   EXPECT_EQ(json_object_or_empty("{\"a\":1}", 100), "{\"a\":1}");
   EXPECT_EQ(json_object_or_empty("{\"a\":1}", 3), "{}");
