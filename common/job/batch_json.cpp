@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/job/names.h"
 #include "common/job/recipe_json.h"
 
 namespace pirouette {
@@ -15,20 +16,14 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 using Need = job::Fields::Need;
 
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 SheetSpec read_sheet(const json& value, const std::string& path, Complaints& complaints) {
   SheetSpec sheet;
   Fields fields(value, path, complaints);
-  fields.name("character", sheet.character, "_-.", Need::required);
-  if (sheet.character.starts_with('.') || sheet.character.ends_with('.')) {
-    fields.complain("character", "must not start or end with a dot, as " +
-                                     job::in_quotes(sheet.character) + " does: it names files");
+  fields.text("character", sheet.character, kNameMaxBytes, Need::required);
+  if (const std::string fault = find_fault(sheet.character);
+      !sheet.character.empty() && !fault.empty()) {
+    fields.complain("character",
+                    fault + ", as " + job::in_quotes(sheet.character) + " does: it names files");
   }
   std::string reference;
   fields.text("reference", reference, kNameMaxBytes, Need::required);

@@ -101,8 +101,7 @@ std::uint64_t make_seed(std::string_view character, std::optional<std::uint64_t>
                         std::string_view view_id, std::uint32_t take);
 
 struct SheetSpec {
-  std::string
-      character;  // also the file name's stem: letters, digits, '_', '-', '.'; unique in a batch
+  std::string character;  // names.h says what it may be; unique in a batch
   Digest reference;
   std::string notes;  // {identity_notes}
   std::optional<std::uint64_t> seed;

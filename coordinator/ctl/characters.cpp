@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
+#include "common/job/names.h"
 #include "common/job/recipe.h"
 #include "coordinator/ctl/format.h"
 
@@ -15,13 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 4> kPictureEndings{".png", ".jpg", ".jpeg", ".webp"};
-
-std::string lower_case(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 bool is_picture(const fs::directory_entry& entry) {
   std::error_code failed;
@@ -58,6 +52,15 @@ Result<std::string> read_notes(fs::path picture) {
   return notes;
 }
 
+Result<std::string> read_name(const fs::path& picture) {
+  std::string name = picture.stem().string();
+  const std::string fault = is_utf8(name) ? find_fault(name) : "must be UTF-8";
+  if (fault.empty()) return name;
+  return Error{Errc::invalid, printable(picture.filename().string()) +
+                                  ": the file's name is the character's, which " + fault +
+                                  "; rename the file"};
+}
+
 }  // namespace
 
 Result<std::vector<Character>> read_characters(const fs::path& folder) {
@@ -80,12 +83,7 @@ Result<std::vector<Character>> read_characters(const fs::path& folder) {
   std::vector<Character> characters;
   std::map<std::string, fs::path> taken;  // by name in lower case: some file systems fold it
   for (const fs::path& picture : pictures) {
-    Character character{safe_name(picture.stem().string()), picture, {}};
-    if (character.name.empty()) {
-      return Error{Errc::invalid, picture.filename().string() +
-                                      ": no character's name is left of this file's name; use "
-                                      "letters, digits, '_' and '-'"};
-    }
+    Character character{TRY(read_name(picture)), picture, {}};
     const auto [other, is_new] = taken.emplace(lower_case(character.name), picture);
     if (!is_new) {
       return Error{Errc::invalid,

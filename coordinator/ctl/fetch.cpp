@@ -6,6 +6,7 @@
 
 #include "common/blobs.h"
 #include "common/files.h"
+#include "common/job/names.h"
 #include "coordinator/ctl/commands.h"
 #include "coordinator/ctl/format.h"
 

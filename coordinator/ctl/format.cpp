@@ -82,18 +82,6 @@ std::string format_table(const std::vector<std::vector<std::string>>& rows) {
   return text;
 }
 
-std::string safe_name(std::string_view text) {
-  std::string safe(text);
-  for (char& c : safe) {
-    const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '_' || c == '-' || c == '.';
-    if (!kept) c = '_';
-  }
-  while (safe.starts_with('.')) safe.erase(0, 1);
-  while (safe.ends_with('.')) safe.pop_back();
-  return safe;
-}
-
 std::uint64_t number_of(const Json& object, std::string_view key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;

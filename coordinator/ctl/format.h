@@ -32,10 +32,6 @@ std::string waiting_line(const Json& batch);
 // Columns padded to their widest cell, two spaces between; the first row is the heading.
 std::string format_table(const std::vector<std::vector<std::string>>& rows);
 
-// What a file's name and a character's name may hold: letters, digits, '_', '-', '.'; anything else
-// becomes '_'. Never starts or ends with a dot. "" if nothing is left.
-std::string safe_name(std::string_view text);
-
 // --- fields of an answer that may be missing or of another kind; the server is not trusted ---
 
 std::uint64_t number_of(const Json& object, std::string_view key);  // 0 if there is none

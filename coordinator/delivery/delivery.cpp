@@ -1,8 +1,9 @@
 #include "coordinator/delivery/delivery.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "common/job/names.h"
 #include "common/job/recipe.h"
 #include "common/result.h"
 
@@ -24,12 +25,28 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string view_path(const std::string& character, const View& view, std::uint32_t take) {
-  return "views/" + character + "_" + safe_name(view.id) + "_" + version_tag(take) + ".png";
+// The stem of each sheet's files. Where two characters come to the same one, the later gets its
+// sheet's number behind it.
+std::vector<std::string> file_stems(const std::vector<Sheet>& sheets) {
+  std::vector<std::string> stems;
+  std::set<std::string> taken;
+  for (const Sheet& row : sheets) {
+    std::string stem = safe_name(row.sheet.character);
+    while (!taken.insert(lower_case(stem)).second) {
+      stem += "_" + std::to_string(row.sheet.index + 1);
+    }
+    stems.push_back(std::move(stem));
+  }
+  return stems;
+}
+
+std::string view_path(const std::string& stem, const View& view, std::uint32_t take) {
+  return "views/" + stem + "_" + safe_name(view.id) + "_" + version_tag(take) + ".png";
 }
 
 // How one picture was made; of a gap, why there is none.
-Json view_json(const Pose& pose, const core::Sheet& sheet, const Recipe& recipe) {
+Json view_json(const Pose& pose, const core::Sheet& sheet, const std::string& stem,
+               const Recipe& recipe) {
   const View& view = recipe.views[pose.pose.view];
   const core::Job& job = pose.chosen ? *pose.chosen : pose.latest;
   Json json{{"view", view.id},
@@ -48,7 +65,7 @@ Json view_json(const Pose& pose, const core::Sheet& sheet, const Recipe& recipe)
             {"started_at", time_json(job.leased_at)},
             {"finished_at", time_json(job.ended_at)}};
   if (pose.chosen) {
-    json["file"] = view_path(safe_name(sheet.character), view, job.take);
+    json["file"] = view_path(stem, view, job.take);
     json["digest"] = to_hex(job.result);
     json["worker"] = pose.worker;
     json["metrics"] = parsed_or_null(job.metrics);
@@ -58,14 +75,13 @@ Json view_json(const Pose& pose, const core::Sheet& sheet, const Recipe& recipe)
   return json;
 }
 
-Json sheet_json(const Sheet& row, const Recipe& recipe) {
+Json sheet_json(const Sheet& row, const std::string& stem, const Recipe& recipe) {
   const core::Sheet& sheet = row.sheet;
-  const std::string character = safe_name(sheet.character);
   const std::string tag = version_tag(sheet.version);
   Json views = Json::array(), gaps = Json::array();
   for (const Pose& pose : row.poses) {
     PIROUETTE_CHECK(pose.pose.view < recipe.views.size());
-    views.push_back(view_json(pose, sheet, recipe));
+    views.push_back(view_json(pose, sheet, stem, recipe));
     if (!pose.chosen) gaps.push_back(recipe.views[pose.pose.view].id);
   }
   Json json{{"character", sheet.character},
@@ -75,8 +91,8 @@ Json sheet_json(const Sheet& row, const Recipe& recipe) {
             {"reference", to_hex(sheet.reference)},
             {"file", nullptr},
             {"thumbnail", nullptr}};
-  if (sheet.picture) json["file"] = "sheets/" + character + "_" + tag + ".png";
-  if (sheet.thumbnail) json["thumbnail"] = "thumbnails/" + character + "_" + tag + ".png";
+  if (sheet.picture) json["file"] = "sheets/" + stem + "_" + tag + ".png";
+  if (sheet.thumbnail) json["thumbnail"] = "thumbnails/" + stem + "_" + tag + ".png";
   json["checks"] = parsed_or_null(sheet.checks);
   json["gaps"] = std::move(gaps);
   json["views"] = std::move(views);
@@ -109,18 +125,6 @@ std::string_view name(FileKind kind) {
   return "";
 }
 
-std::string safe_name(std::string_view text) {
-  std::string safe(text);
-  for (char& c : safe) {
-    const bool kept = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      c == '_' || c == '-' || c == '.';
-    if (!kept) c = '_';
-  }
-  if (safe.empty()) return "_";
-  if (safe.front() == '.') safe.front() = '_';
-  return safe;
-}
-
 std::string version_tag(std::uint32_t number) {
   const std::string digits = std::to_string(number);
   return "v" + std::string(digits.size() < 3 ? 3 - digits.size() : 0, '0') + digits;
@@ -135,20 +139,22 @@ Delivery make_delivery(const core::Batch& batch, const std::vector<Sheet>& sheet
   };
   Json manifest{{"format", 1}, {"batch", batch_json(batch)}, {"sheets", Json::array()}};
   manifest["recipe"] = Json::parse(pirouette::to_json(*batch.recipe));
-  for (const Sheet& row : sheets) {
+  const std::vector<std::string> stems = file_stems(sheets);
+  for (std::size_t i = 0; i < sheets.size(); ++i) {
+    const Sheet& row = sheets[i];
     const core::Sheet& sheet = row.sheet;
-    const std::string character = safe_name(sheet.character);
+    const std::string& stem = stems[i];
     const std::string tag = version_tag(sheet.version);
-    add("sheets/" + character + "_" + tag + ".png", sheet.picture, FileKind::sheet);
-    add("thumbnails/" + character + "_" + tag + ".png", sheet.thumbnail, FileKind::thumbnail);
+    add("sheets/" + stem + "_" + tag + ".png", sheet.picture, FileKind::sheet);
+    add("thumbnails/" + stem + "_" + tag + ".png", sheet.thumbnail, FileKind::thumbnail);
     delivery.complete = delivery.complete && sheet.picture;
     for (const Pose& pose : row.poses) {
       delivery.complete = delivery.complete && pose.chosen;
       if (!pose.chosen) continue;
-      add(view_path(character, batch.recipe->views[pose.pose.view], pose.chosen->take),
+      add(view_path(stem, batch.recipe->views[pose.pose.view], pose.chosen->take),
           pose.chosen->result, FileKind::view);
     }
-    manifest["sheets"].push_back(sheet_json(row, *batch.recipe));
+    manifest["sheets"].push_back(sheet_json(row, stem, *batch.recipe));
   }
   delivery.manifest = dump(manifest);
   return delivery;

@@ -3,8 +3,8 @@
 // how each picture was made, so that it can be made again. Pure: rows in, names and JSON out;
 // nobody is asked and nothing is written here.
 //
-// Names are safe on every system (letters, digits, '_', '-', '.') and stay the same while a batch
-// goes on: a new version of a sheet or another take gets a new name, it never replaces one.
+// Names are safe on every system, no two are the same, and they stay while a batch goes on: a new
+// version of a sheet or another take gets a new name, it never replaces one.
 
 #include <cstdint>
 #include <functional>
@@ -48,15 +48,12 @@ struct Delivery {
   std::string manifest;  // one JSON object
 };
 
-// bytes_of: how large a blob is.
+// sheets: all of the batch, in its order. bytes_of: how large a blob is.
 Delivery make_delivery(const core::Batch& batch, const std::vector<Sheet>& sheets,
                        const std::function<std::uint64_t(const Digest&)>& bytes_of);
 
 // As GET /batches/{id}/delivery shows it.
 std::string to_json(const Delivery& delivery);
-
-// Anything else than letters, digits, '_', '-' and '.' becomes '_'; a leading '.' too. Not "".
-std::string safe_name(std::string_view text);
 
 // At least three digits: "v001".
 std::string version_tag(std::uint32_t number);

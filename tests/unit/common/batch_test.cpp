@@ -69,10 +69,10 @@ TEST(Batch, NamesEveryMistakeWithItsPlace) {
   const std::string said = complaint(batch);
   for (const std::string words :
        {"priority must be a whole number from 0 to 100, not 101", "deadline \"tomorrow\" is not",
-        "recipe.steps must be", "sheets[1].character must be a name", "not \"a/../b\"",
+        "recipe.steps must be", "sheets[1].character must not have '/'", "as \"a/../b\" does",
         "sheets[1].reference must be the SHA-256", "sheets[1].seed must be",
-        "sheets[2].character must not start or end with a dot", "sheets[2].reference is missing",
-        "sheets[2] has the unknown field \"referense\""}) {
+        "sheets[2].character must not start or end with a dot or a space",
+        "sheets[2].reference is missing", "sheets[2] has the unknown field \"referense\""}) {
     EXPECT_NE(said.find(words), std::string::npos) << words << "\nnot in: " << said;
   }
 }

@@ -100,11 +100,23 @@ TEST_F(Ctl, CharactersAreFilesByNameWithTheirNotes) {
   ASSERT_EQ(characters.size(), 2u);
   EXPECT_EQ(characters[0].name, "a");
   EXPECT_EQ(characters[0].notes, "red cape");
-  EXPECT_EQ(characters[1].name, "b_witch");
+  EXPECT_EQ(characters[1].name, "b witch");
   write("A.webp", "x");
   const auto doubled = read_characters(folder_ / "in");
   ASSERT_FALSE(doubled.ok());
   EXPECT_NE(doubled.error().what.find("a.jpg"), std::string::npos) << doubled.error().what;
+}
+
+TEST_F(Ctl, CharactersKeepTheirScript) {
+  for (const char* name : {"李.png", "王.png", "Zoë.png"}) write(name, "x");
+  const auto characters = read_characters(folder_ / "in").value();
+  ASSERT_EQ(characters.size(), 3u);
+  EXPECT_EQ(characters[0].name, "Zoë");
+  EXPECT_EQ(characters[1].name, "李");
+  write("a .png", "x");
+  const auto refused = read_characters(folder_ / "in");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error().what.find("a dot or a space"), std::string::npos);
 }
 
 TEST_F(Ctl, NonsenseIsUsage) {

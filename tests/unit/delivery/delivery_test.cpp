@@ -87,11 +87,25 @@ TEST(Delivery, ARunningBatchIsNotComplete) {
   EXPECT_FALSE(make_delivery(batch, {make_sheet(batch, "knight")}, hundred_bytes).complete);
 }
 
-TEST(Delivery, NamesAreSafeOnEverySystem) {
-  EXPECT_EQ(safe_name("Knight-2.b_c"), "Knight-2.b_c");
-  EXPECT_EQ(safe_name("../etc/passwd"), "_._etc_passwd");
-  EXPECT_EQ(safe_name("a b:c*\xc3\xa4"), "a_b_c___");
-  EXPECT_EQ(safe_name(""), "_");
+TEST(Delivery, NamesOfFilesAreUniqueAndKeepTheirScript) {
+  const core::Batch batch = make_batch(core::BatchState::finished);
+  std::vector<Sheet> sheets;
+  for (const char* character : {"李", "a b", "A_b", "a:b", "a_b_4"}) {
+    sheets.push_back(make_sheet(batch, character));
+    sheets.back().sheet.index = static_cast<std::uint32_t>(sheets.size() - 1);
+  }
+  const Delivery made = make_delivery(batch, sheets, hundred_bytes);
+  std::vector<std::string> names;
+  for (const File& file : made.files) {
+    if (file.kind == FileKind::sheet) names.push_back(file.path);
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"sheets/李_v002.png", "sheets/a_b_v002.png",
+                                             "sheets/A_b_3_v002.png", "sheets/a_b_4_v002.png",
+                                             "sheets/a_b_4_5_v002.png"}));
+  EXPECT_EQ(nlohmann::json::parse(made.manifest)["sheets"][2]["file"], names[2]);
+}
+
+TEST(Delivery, VersionsHaveAtLeastThreeDigits) {
   EXPECT_EQ(version_tag(1), "v001");
   EXPECT_EQ(version_tag(12345), "v12345");
 }
