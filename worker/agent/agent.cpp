@@ -28,6 +28,8 @@ Actions Agent::step(const Event& event, Instant now) {
       say_capacity_if_changed();
       leave_if_drained();
     }
+  } else if (const auto* finished = std::get_if<RenderFinished>(&event)) {
+    on(*finished);  // too late to stop: kept for the next start
   }
   return std::exchange(out_, {});
 }

@@ -189,7 +189,7 @@ struct Leave {
 struct Actions {
   std::vector<Say> says;
   std::vector<Task> tasks;
-  std::optional<Leave> leave;  // nothing follows it
+  std::optional<Leave> leave;  // nothing follows it but KeepResult of what finished by then
 };
 
 }  // namespace pirouette::agent

@@ -58,6 +58,18 @@ std::optional<agent::Finished> read_kept(const json& record) {
   }
 }
 
+// How many bytes were written: all of them, or errno says why not.
+std::size_t write_text(int fd, std::string_view text) {
+  std::size_t written = 0;
+  while (written < text.size()) {
+    const ssize_t n = ::write(fd, text.data() + written, text.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) break;
+    written += static_cast<std::size_t>(n);
+  }
+  return written;
+}
+
 Error io_error(const std::string& doing, const fs::path& path) {
   return {Errc::io, doing + " " + path.string() + ": " + std::strerror(errno)};
 }
@@ -73,6 +85,8 @@ Outbox::Outbox(Outbox&& other) noexcept
       pictures_(std::move(other.pictures_)),
       fd_(std::exchange(other.fd_, -1)),
       journal_bytes_(other.journal_bytes_),
+      name_synced_(other.name_synced_),
+      line_torn_(other.line_torn_),
       buffer_(std::move(other.buffer_)),
       results_(std::move(other.results_)),
       unsynced_(std::move(other.unsynced_)) {}
@@ -89,21 +103,24 @@ Result<Outbox> Outbox::open(fs::path folder) {
   }
   Blobs pictures = TRY(Blobs::open(folder / "pictures"));
   Outbox outbox(std::move(folder), std::move(pictures));
-  TRY(outbox.read_journal());
-  outbox.remove_strays();
+  const std::size_t damaged = TRY(outbox.read_journal());
+  outbox.clear_strays(damaged > 0);
   TRY(outbox.write_anew());
   return outbox;
 }
 
-Result<void> Outbox::read_journal() {
-  if (!fs::exists(journal_)) return {};
+// How many of its records are damaged.
+Result<std::size_t> Outbox::read_journal() {
+  if (!fs::exists(journal_)) return std::size_t{0};
   const auto bytes = TRY(read_file(journal_, kJournalReadMaxBytes));
   std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::size_t damaged = 0;
   while (!rest.empty()) {
     const auto end = std::min(rest.find('\n'), rest.size());
-    const auto record = read_line(rest.substr(0, end));
+    const std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (line.empty()) continue;
+    const auto record = read_line(line);
     if (record && record->contains("kept")) {
       if (auto result = read_kept(*record)) {
         results_[result->lease] = std::move(*result);
@@ -120,16 +137,32 @@ Result<void> Outbox::read_journal() {
     log::warn("outbox", std::to_string(damaged) + " damaged records in " + journal_.string() +
                             " are left out; the last one after a power cut is no surprise");
   }
-  return {};
+  return damaged;
 }
 
-// Pictures that no record names: written just before a crash, or of results since forgotten.
-void Outbox::remove_strays() {
+// Pictures that no record names: written just before a crash, or of results since forgotten. A
+// damaged record may have been the one that named it, so then they are put aside.
+void Outbox::clear_strays(bool put_aside) {
   std::error_code ignored;
+  const fs::path strays = folder_ / "strays";
+  std::size_t room = 0, moved = 0;
+  if (put_aside && (fs::create_directory(strays, ignored), !ignored)) {
+    const auto there = std::distance(fs::directory_iterator(strays, ignored), {});
+    room = kStraysMax - std::min(kStraysMax, static_cast<std::size_t>(there));
+  }
   for (const auto& entry : fs::recursive_directory_iterator(folder_ / "pictures", ignored)) {
     const auto digest = parse_digest(entry.path().filename().string());
     if (!digest.ok() || entry.path() != pictures_.path(digest.value())) continue;
+    if (moved < room && !in_use(digest.value())) {
+      fs::rename(entry.path(), strays / entry.path().filename(), ignored);
+      if (!ignored) ++moved;
+      continue;
+    }
     release_picture(digest.value());
+  }
+  if (moved > 0) {
+    log::warn("outbox", std::to_string(moved) + " pictures that no record names are put aside in " +
+                            strays.string() + "; delete them when nobody misses them");
   }
 }
 
@@ -155,32 +188,33 @@ void Outbox::forget(LeaseId lease) {
   release_picture(digest);
 }
 
+bool Outbox::in_use(const Digest& digest) const {
+  return std::any_of(results_.begin(), results_.end(),
+                     [&](const auto& entry) { return entry.second.digest == digest; }) ||
+         std::any_of(unsynced_.begin(), unsynced_.end(),
+                     [&](const agent::Finished& result) { return result.digest == digest; });
+}
+
 void Outbox::release_picture(const Digest& digest) {
-  const bool in_use =
-      std::any_of(results_.begin(), results_.end(),
-                  [&](const auto& entry) { return entry.second.digest == digest; }) ||
-      std::any_of(unsynced_.begin(), unsynced_.end(),
-                  [&](const agent::Finished& result) { return result.digest == digest; });
   std::error_code ignored;  // a picture that stays is removed at the next start
-  if (!in_use) fs::remove(pictures_.path(digest), ignored);
+  if (!in_use(digest)) fs::remove(pictures_.path(digest), ignored);
 }
 
 Result<void> Outbox::sync() {
   std::vector<agent::Finished> kept = std::exchange(unsynced_, {});
-  const std::string bytes = std::exchange(buffer_, {});
-  std::string_view rest = bytes;
-  while (!rest.empty()) {
-    const ssize_t n = ::write(fd_, rest.data(), rest.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) break;
-    rest.remove_prefix(static_cast<std::size_t>(n));
-  }
-  if (!rest.empty() || (!kept.empty() && ::fdatasync(fd_) != 0)) {
+  const std::string bytes = (line_torn_ ? "\n" : "") + std::exchange(buffer_, {});
+  if (!name_synced_) TRY(sync_name());
+  const std::size_t written = write_text(fd_, bytes);
+  if (written < bytes.size() || (!kept.empty() && ::fdatasync(fd_) != 0)) {
     const Error error = io_error("cannot write", journal_);
-    // Half a line would spoil the next one. When even this fails, its sum tells at the next start.
-    [[maybe_unused]] const int cut = ::ftruncate(fd_, static_cast<off_t>(journal_bytes_));
+    // Half a line would spoil the next one. When it cannot be cut off, the next one starts anew.
+    if (::ftruncate(fd_, static_cast<off_t>(journal_bytes_)) != 0) {
+      journal_bytes_ += written;
+      line_torn_ = true;
+    }
     return error;
   }
+  line_torn_ = false;
   journal_bytes_ += bytes.size();
   for (agent::Finished& result : kept) results_[result.lease] = std::move(result);
   const bool outgrown = journal_bytes_ > kJournalMaxBytes;
@@ -191,20 +225,31 @@ Result<void> Outbox::sync() {
   return {};
 }
 
+// The new file is open before it gets the name, so that records never go to one without a name.
 Result<void> Outbox::write_anew() {
   std::string text;
   for (const auto& [lease, result] : results_) text += kept_line(result);
-  TRY(write_file_durably(journal_, text, 0600));
-  TRY(open_journal());
-  journal_bytes_ = text.size();
-  return {};
-}
-
-Result<void> Outbox::open_journal() {
-  const int fd = ::open(journal_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (fd < 0) return io_error("cannot open", journal_);
+  const fs::path fresh = folder_ / "journal.new";
+  const int fd =
+      ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, mode_t{0600});
+  if (fd < 0) return io_error("cannot create", fresh);
+  if (write_text(fd, text) < text.size() || ::fsync(fd) != 0 ||
+      ::rename(fresh.c_str(), journal_.c_str()) != 0) {
+    const Error error = io_error("cannot write anew", journal_);
+    ::close(fd);
+    ::unlink(fresh.c_str());
+    return error;
+  }
   if (fd_ >= 0) ::close(fd_);
   fd_ = fd;
+  journal_bytes_ = text.size();
+  line_torn_ = name_synced_ = false;
+  return sync_name();
+}
+
+Result<void> Outbox::sync_name() {
+  TRY(sync_folder(folder_));
+  name_synced_ = true;
   return {};
 }
 

@@ -25,6 +25,8 @@ namespace pirouette::link {
 inline constexpr std::size_t kJournalMaxBytes = 4 << 20;
 // What is read at start; a larger one is not ours.
 inline constexpr std::size_t kJournalReadMaxBytes = 256 << 20;
+// Pictures put aside because a damaged record may have named them: the outbox's own bound, 2 GB.
+inline constexpr std::size_t kStraysMax = 1000;
 
 class Outbox {
  public:
@@ -49,17 +51,20 @@ class Outbox {
 
  private:
   Outbox(std::filesystem::path folder, Blobs pictures);
-  Result<void> read_journal();
-  void remove_strays();
+  Result<std::size_t> read_journal();
+  void clear_strays(bool put_aside);
   Result<void> write_anew();
-  Result<void> open_journal();
+  Result<void> sync_name();
+  bool in_use(const Digest& digest) const;
   void release_picture(const Digest& digest);
 
   std::filesystem::path folder_, journal_;
   Blobs pictures_;
   int fd_ = -1;
   std::size_t journal_bytes_ = 0;
-  std::string buffer_;  // records not written yet
+  bool name_synced_ = false;  // until then a power cut may bring the journal before it back
+  bool line_torn_ = false;    // the journal ends within a line
+  std::string buffer_;        // records not written yet
   std::map<LeaseId, agent::Finished> results_;
   std::vector<agent::Finished> unsynced_;  // kept, their records in buffer_
 };

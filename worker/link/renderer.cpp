@@ -22,7 +22,10 @@ agent::FailureClass failure_class(engine::Failure failure) {
 Renderer::Renderer(engine::Engine& engine, const ReferenceCache& cache, Mailbox& mailbox)
     : engine_(engine), cache_(cache), mailbox_(mailbox), thread_([this] { serve(); }) {}
 
-Renderer::~Renderer() {
+Renderer::~Renderer() { join(); }
+
+void Renderer::join() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;

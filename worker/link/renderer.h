@@ -19,8 +19,12 @@ class Renderer {
   // All must outlive the renderer. Posts RenderStepped, then RenderFailed or Rendered, for each
   // job.
   Renderer(engine::Engine& engine, const ReferenceCache& cache, Mailbox& mailbox);
-  ~Renderer();  // stops what renders, at its next step
+  ~Renderer();  // joins
   Renderer(const Renderer&) = delete;
+
+  // Ends the thread: what renders stops at its next step, the rest never begins. Nothing is posted
+  // once it returns.
+  void join();
 
   void start(LeaseId lease, const RenderSpec& spec);
   // It fails as cancelled, at its next step or before it began.

@@ -127,6 +127,9 @@ agent::Leave WorkerLoop::serve() {
     make_durable();
     speak();
   }
+  renderer_.join();
+  read_mail();  // a picture may have been finished in that moment
+  make_durable();
   return *leave_;
 }
 

@@ -242,6 +242,14 @@ TEST_F(AgentTest, AStopLeavesAtOnceAndKeepsTheOutbox) {
   EXPECT_EQ(after(RenderFailed{{1}, FailureClass::retryable, true, ""}), "");
 }
 
+TEST_F(AgentTest, APictureFinishedInTheMomentOfTheStopIsKept) {
+  join();
+  render(1);
+  after(StopAsked{});
+  EXPECT_EQ(after(RenderFinished{{1}, kPicture, "{}"}), "keep 1");
+  EXPECT_EQ(after(ResultKept{{1}}), "");
+}
+
 TEST_F(AgentTest, AReferenceThatCannotBeHadFailsItsJobs) {
   join();
   after(assigned(1));

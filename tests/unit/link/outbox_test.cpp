@@ -73,6 +73,19 @@ TEST(Outbox, APictureWithoutARecordIsSweptAtTheStart) {
   EXPECT_FALSE(again.pictures().contains(sha256(picture)));
 }
 
+TEST(Outbox, APictureThatADamagedRecordMayHaveNamedIsPutAside) {
+  Folder folder;
+  const auto picture = some_bytes(1000);
+  {
+    Outbox outbox = Outbox::open(folder.path()).value();
+    ASSERT_TRUE(outbox.keep(result(1, picture), &picture).ok());  // its record gets damaged
+  }
+  std::ofstream(folder.path() / "journal", std::ios::app) << "deadbeef {\"kept\":1,\"job\":";
+  Outbox again = Outbox::open(folder.path()).value();
+  EXPECT_FALSE(again.pictures().contains(sha256(picture)));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "strays" / to_hex(sha256(picture))));
+}
+
 TEST(Outbox, TheJournalDoesNotGrowForEver) {
   Folder folder;
   const auto picture = some_bytes(10);
