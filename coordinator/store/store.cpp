@@ -149,12 +149,18 @@ void Store::Impl::checkpoint_if_long() {
   int pages = 0, copied = 0;
   const int code = sqlite3_wal_checkpoint_v2(database_.getHandle(), nullptr,
                                              SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
-  if (code != SQLITE_OK && code != SQLITE_BUSY) {
-    throw SQLite::Exception(database_.getHandle(), code);
-  }
-  ++checkpoints_;
   // All copied, the log starts anew at the next commit, unless a reader is in it just then.
   checkpoint_at_ = wal_bytes_ + kCheckpointBytes;
+  if (code == SQLITE_OK || code == SQLITE_BUSY) {
+    ++checkpoints_;
+  } else {
+    // The commit is durable without it.
+    log::warn("store", "the write-ahead log could not be copied into " + path_ + ": " +
+                           sqlite3_errmsg(database_.getHandle()) +
+                           "; nothing is lost, it is tried again when the log has grown by " +
+                           std::to_string(kCheckpointBytes >> 20) +
+                           " MiB; make sure that the disk has room and is sound");
+  }
   if (wal_bytes_ > kWalWarnBytes && !wal_warned_) {
     wal_warned_ = true;
     log::warn("store", "the write-ahead log of " + path_ + " has grown to " +

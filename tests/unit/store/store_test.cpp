@@ -4,6 +4,9 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
 
 #include "tests/unit/store/sample_farm.h"
 
@@ -262,6 +265,43 @@ TEST_F(StoreTest, TheLogIsEmptiedAsItGrows) {
   EXPECT_EQ(store_->stats().checkpoints, 1u);
   EXPECT_LT(longest, 40u << 20);
   EXPECT_LT(store_->stats().wal_bytes, 20u << 20) << "it started anew";
+}
+
+// Files may grow to this and no further.
+class FileLimit {
+ public:
+  explicit FileLimit(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit now{bytes, before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &now);
+  }
+  ~FileLimit() { setrlimit(RLIMIT_FSIZE, &before_); }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(StoreTest, ACheckpointThatFailsFailsNoCommit) {
+  const auto append = [this](std::uint64_t first) {
+    for (std::uint64_t id = first; id < first + 3; ++id) {
+      core::LedgerRow row = sample_event(id);
+      row.detail.assign(12'000'000, 'x');  // three of them are more than 32 MiB
+      commit({core::AppendEvent{row}});
+    }
+  };
+  append(1);
+  EXPECT_EQ(store_->stats().checkpoints, 1u);
+  {
+    const FileLimit room_for_the_log_only(50'000'000);
+    append(4);
+  }
+  EXPECT_EQ(store_->stats().checkpoints, 1u);
+  append(7);
+  EXPECT_EQ(store_->stats().checkpoints, 2u) << "it is tried again";
+  EXPECT_EQ(reload().next.event, EventId{10});
 }
 
 TEST_F(StoreTest, AStateThatDoesNotExistIsCorruptAndNamed) {
