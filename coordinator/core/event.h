@@ -10,6 +10,7 @@
 #include "common/hash.h"
 #include "common/ids.h"
 #include "common/job/recipe.h"
+#include "common/result.h"
 #include "coordinator/core/state.h"
 
 namespace pirouette::core {
@@ -109,7 +110,7 @@ struct SheetAssembled {
 struct SheetAssemblyFailed {
   SheetId sheet;
   std::uint32_t version = 0;
-  std::string message;
+  Error error;  // io: the disk, and it is tried until that is mended
 };
 
 // --- from the clock

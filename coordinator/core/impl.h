@@ -26,6 +26,7 @@ struct OpenSheet {
   std::uint32_t jobs_open = 0;          // held, queued or leased
   std::uint32_t version_asked = 0;      // of the newest AssembleSheet
   std::uint32_t assembly_failures = 0;  // of that version's pictures
+  std::uint32_t disk_failures = 0;      // likewise; they count for the pause only
 };
 
 class Core::Impl {
@@ -97,6 +98,8 @@ class Core::Impl {
   void reopen(Sheet& sheet);       // a settled sheet changes again
   void assemble_due_sheets();
   void assemble(Sheet& sheet);
+  void assemble_later(const Sheet& sheet, const std::string& why);
+  void assemble_again_when_due();
   void settle(Sheet& sheet, SheetState to, std::string_view kind, const std::string& detail);
   bool has_gap(const Sheet& sheet) const;
   void drop_if_settled(BatchId batch);
@@ -138,8 +141,8 @@ class Core::Impl {
   std::map<std::string, WorkerId> worker_by_name_;
   std::map<BatchId, OpenBatch> open_batches_;
   std::map<SheetId, OpenSheet> open_sheets_;
-  std::set<SheetId> assemble_now_;    // at the end of this step
-  std::set<SheetId> assemble_again_;  // with the next tick, after a failure
+  std::set<SheetId> assemble_now_;             // at the end of this step
+  std::map<SheetId, Instant> assemble_again_;  // with the first tick from then on
 
   Instant ticked_at_;  // rests and refusals end with a tick, never between
 

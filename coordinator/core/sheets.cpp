@@ -2,6 +2,7 @@
 // sheets of a batch are, the batch is finished; when nothing of it can change any more, it is
 // dropped from memory.
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "coordinator/core/impl.h"
@@ -10,9 +11,13 @@
 namespace pirouette::core {
 namespace {
 
-// Assembly is deterministic, so only a passing trouble (a full disk, memory) is helped by trying
-// again; a tick apart, three attempts see it through or show that it is none.
+// Assembly is deterministic, so only a passing trouble (memory) is helped by trying again; a tick
+// apart, three attempts see it through or show that it is none.
 constexpr std::uint32_t kAssembliesMax = 3;
+
+// A full disk is emptied by people, and the pictures are all there: it is tried without end. The
+// longest pause is 256 s: little to work, and soon after somebody mended it.
+constexpr std::uint32_t kDiskPauseDoublingsMax = 8;
 
 std::string assembly_failed_check(const std::string& message) {
   nlohmann::json checks = nlohmann::json::array();
@@ -74,7 +79,7 @@ void Core::Impl::on(const SheetAssembled& event) {
   Sheet& sheet = found->second;
   OpenSheet& open = open_sheets_.at(sheet.id);
   if (event.version != open.version_asked || assemble_again_.contains(sheet.id)) return;
-  open.assembly_failures = 0;
+  open.assembly_failures = open.disk_failures = 0;
   sheet.version = event.version;
   sheet.picture = event.picture;
   sheet.thumbnail = event.thumbnail;
@@ -91,15 +96,38 @@ void Core::Impl::on(const SheetAssemblyFailed& event) {
   Sheet& sheet = found->second;
   OpenSheet& open = open_sheets_.at(sheet.id);
   if (event.version != open.version_asked || assemble_again_.contains(sheet.id)) return;
-  note(ledger::kSheetAssemblyFailed, sheet, event.message);
+  const std::string& why = event.error.what;
+  if (event.error.code == Errc::io) return assemble_later(sheet, why);
+  note(ledger::kSheetAssemblyFailed, sheet, why);
   if (++open.assembly_failures < kAssembliesMax) {
-    assemble_again_.insert(sheet.id);
+    assemble_again_[sheet.id] = now_;
     return;
   }
-  open.assembly_failures = 0;
-  sheet.checks = assembly_failed_check(event.message);
+  open.assembly_failures = open.disk_failures = 0;
+  sheet.checks = assembly_failed_check(why);
   settle(sheet, SheetState::incomplete, ledger::kSheetIncomplete,
-         "it could not be put together: " + event.message);
+         "it could not be put together: " + why);
+}
+
+// Said whenever the pause has doubled, and no more once it is the longest.
+void Core::Impl::assemble_later(const Sheet& sheet, const std::string& why) {
+  OpenSheet& open = open_sheets_.at(sheet.id);
+  const std::uint32_t doublings = std::min(open.disk_failures, kDiskPauseDoublingsMax);
+  const Duration pause = seconds(std::int64_t{1} << doublings);
+  assemble_again_[sheet.id] = now_ + pause;
+  if (open.disk_failures > kDiskPauseDoublingsMax) return;
+  const bool longest = open.disk_failures++ == kDiskPauseDoublingsMax;
+  note(ledger::kSheetAssemblyFailed, sheet,
+       why + "; tried again " + (longest ? "every " : "in ") +
+           std::to_string(pause.us / 1'000'000) + " s");
+}
+
+void Core::Impl::assemble_again_when_due() {
+  std::erase_if(assemble_again_, [this](const auto& entry) {
+    if (now_ < entry.second) return false;
+    assemble_now_.insert(entry.first);
+    return true;
+  });
 }
 
 void Core::Impl::settle(Sheet& sheet, SheetState to, std::string_view kind,

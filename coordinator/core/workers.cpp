@@ -163,7 +163,7 @@ void Core::Impl::on(const Ticked&) {
     reckon(live);  // it may have rested enough
   }
   write_heard_workers();
-  assemble_now_.merge(assemble_again_);
+  assemble_again_when_due();
   queue_.stir();  // a refused job may be offered again
 }
 

@@ -38,7 +38,7 @@ void Assembler::work() {
     if (sheet.ok()) {
       post_(std::move(sheet).value());
     } else {
-      post_(core::SheetAssemblyFailed{task.sheet, task.version, sheet.error().what});
+      post_(core::SheetAssemblyFailed{task.sheet, task.version, sheet.error()});
     }
   }
 }

@@ -244,7 +244,8 @@ class World {
     const AssembleSheet task = tasks_[which];
     tasks_.erase(tasks_.begin() + static_cast<std::ptrdiff_t>(which));
     if (happens(3)) {
-      step(SheetAssemblyFailed{task.sheet, task.version, "disk full"});
+      const Errc why = happens(2) ? Errc::io : Errc::busy;
+      step(SheetAssemblyFailed{task.sheet, task.version, {why, "trouble"}});
     } else {
       step(SheetAssembled{task.sheet, task.version, sha256("sheet"), sha256("small"), "[]"});
     }

@@ -202,7 +202,9 @@ bool Transcript::run_assembly(const Command& command) {
   if (command.verb == "assembled") {
     step(SheetAssembled{sheet, version, sha256("sheet"), sha256("thumbnail"), "[]"});
   } else {
-    step(SheetAssemblyFailed{sheet, version, command.rest(2)});
+    const bool disk = command.word(2) == "io";
+    step(SheetAssemblyFailed{
+        sheet, version, {disk ? Errc::io : Errc::busy, command.rest(disk ? 3 : 2)}});
   }
   return true;
 }

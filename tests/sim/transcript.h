@@ -7,7 +7,7 @@
 //   heartbeat w1 | goodbye w1 | capacity w1 0 why | drain w1 | cancel 1
 //   refuse w1 1 why | progress w1 1 3/20 | fail w1 1 retryable|job|worker why
 //   finish w1 1 [unstored] [job=3]                            1 is the lease
-//   assembled 1 v1 | assembly_failed 1 v1 why                 1 is the sheet
+//   assembled 1 v1 | assembly_failed 1 v1 [io] why            1 is the sheet
 //   advance 20s [heard=w1,w2]                                 a tick each second; the others silent
 //   pause 60s                                                 stopped for so long, then a tick
 //   restart                                                   from the rows written so far
