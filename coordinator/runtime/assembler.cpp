@@ -1,5 +1,7 @@
 #include "coordinator/runtime/assembler.h"
 
+#include <exception>
+#include <string>
 #include <utility>
 
 namespace pirouette::runtime {
@@ -34,12 +36,22 @@ void Assembler::work() {
       task = std::move(waiting_.front());
       waiting_.pop_front();
     }
-    Result<core::SheetAssembled> sheet = assemble_(task);
+    Result<core::SheetAssembled> sheet = assemble_or_say_why(task);
     if (sheet.ok()) {
       post_(std::move(sheet).value());
     } else {
       post_(core::SheetAssemblyFailed{task.sheet, task.version, sheet.error()});
     }
+  }
+}
+
+// One sheet's exception must not end the coordinator: it would at every start again.
+Result<core::SheetAssembled> Assembler::assemble_or_say_why(const core::AssembleSheet& task) {
+  try {
+    return assemble_(task);
+  } catch (const std::exception& exception) {
+    return Error{Errc::busy, std::string("putting the sheet together broke off (") +
+                                 exception.what() + "); look at its pictures and at free memory"};
   }
 }
 

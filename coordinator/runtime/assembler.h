@@ -1,7 +1,8 @@
 #pragma once
 // Puts sheets together on a thread of its own, in the order they became ready, and says how it went
-// by an event. Sheets that wait when the process ends are asked for again by the core at the next
-// start. At most one sheet waits per sheet of the farm, so the queue needs no limit of its own.
+// by an event, whatever was thrown. Sheets that wait when the process ends are asked for again by
+// the core at the next start. At most one sheet waits per sheet of the farm, so the queue needs no
+// limit of its own.
 
 #include <condition_variable>
 #include <deque>
@@ -27,6 +28,7 @@ class Assembler {
 
  private:
   void work();
+  Result<core::SheetAssembled> assemble_or_say_why(const core::AssembleSheet& task);
 
   const AssembleFn assemble_;
   const std::function<void(core::Event)> post_;
