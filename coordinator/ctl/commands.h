@@ -35,7 +35,11 @@ Result<Exit> submit(Client& client, const SubmitOptions& options, Console& conso
 // batch: none for the list of the newest ones.
 Result<Exit> status(Client& client, std::optional<std::uint64_t> batch, Console& console);
 
-// Returns when the batch is finished or cancelled. Goes on while the coordinator restarts.
+// One line for each pose of the sheets that failed, up to a screenful.
+void say_failures(const Json& sheets, Console& console);
+
+// Ends with what failed. Returns when the batch is finished or cancelled. Goes on while the
+// coordinator restarts.
 Result<Exit> watch(Client& client, std::uint64_t batch, Console& console);
 
 // folder: "" for one named after the batch.

@@ -42,6 +42,8 @@ Result<Exit> farm_status(Client& client, Console& console) {
   return Exit::ok;
 }
 
+}  // namespace
+
 void say_failures(const Json& sheets, Console& console) {
   std::size_t shown = 0, more = 0;
   for (const Json& sheet : sheets) {
@@ -58,8 +60,6 @@ void say_failures(const Json& sheets, Console& console) {
   }
   if (more > 0) console.out << "  and " << more << " more\n";
 }
-
-}  // namespace
 
 Result<Exit> status(Client& client, std::optional<std::uint64_t> batch, Console& console) {
   if (!batch) return farm_status(client, console);

@@ -76,6 +76,9 @@ Result<Exit> watch(Client& client, std::uint64_t batch, Console& console) {
       display.show(shown.value());
       if (text_of(shown.value(), "state") != "running") {
         display.end();
+        if (!console.json && number_of(shown.value(), "jobs_failed") > 0) {
+          say_failures(TRY(client.get_all(path + "/sheets")), console);
+        }
         return exit_of_batch(shown.value());
       }
     } else {

@@ -174,9 +174,13 @@ TEST_F(Ctl, WatchEndsIncompleteWhenSomethingFailed) {
         R"({"state": "finished", "jobs": 2, "jobs_done": 2, "jobs_failed": 0})");
   serve("/api/v1/batches/2",
         R"({"state": "finished", "jobs": 2, "jobs_done": 1, "jobs_failed": 1})");
+  serve("/api/v1/batches/2/sheets", R"({"next": null, "items": [{"character": "knight", "poses": [
+    {"state": "failed", "view_id": "back", "attempts": 3, "error": "no memory"}]}]})");
   EXPECT_EQ(type({"watch", "1"}), Exit::ok);
   EXPECT_EQ(type({"watch", "2"}), Exit::incomplete);
   EXPECT_NE(out_.str().find("1 failed, finished\n"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("failed: knight back after 3 attempts: no memory\n"), std::string::npos)
+      << out_.str();
 }
 
 TEST_F(Ctl, FetchChecksGoesOnAndStaysInItsFolder) {
