@@ -11,6 +11,7 @@
 #include <utility>  // before Asio: Debian's 1.74 forgets it
 
 #include "common/log.h"
+#include "coordinator/core/ledger.h"
 #include "coordinator/runtime/clock.h"
 
 namespace pirouette::runtime {
@@ -19,6 +20,27 @@ namespace {
 template <typename T>
 void append(std::vector<T>& to, std::vector<T>&& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
+// What somebody who reads the log in the morning wants to know; the ledger has the rest.
+void log_for_admins(const core::LedgerRow& row) {
+  const bool is_trouble =
+      row.kind == core::ledger::kWorkerLost || row.kind == core::ledger::kWorkerCapacity ||
+      row.kind == core::ledger::kJobFailed || row.kind == core::ledger::kSheetAssemblyFailed;
+  const bool is_news =
+      row.kind == core::ledger::kWorkerJoined || row.kind == core::ledger::kWorkerLeft ||
+      row.kind == core::ledger::kBatchSubmitted || row.kind == core::ledger::kBatchFinished;
+  if (!is_trouble && !is_news) return;
+  std::string text = row.kind;
+  const auto name = [&](const char* what, std::uint64_t id) {
+    if (id != 0) text += std::string(" ") + what + " " + std::to_string(id);
+  };
+  name("batch", row.batch.value);
+  name("sheet", row.sheet.value);
+  name("job", row.job.value);
+  name("worker", row.worker.value);
+  if (!row.detail.empty()) text += ": " + row.detail;
+  is_trouble ? log::warn("farm", text) : log::info("farm", text);
 }
 
 }  // namespace
@@ -100,12 +122,14 @@ class Loop::Impl {
     for (core::Reply& reply : round.replies) outlets_.answer(std::move(reply));
     for (core::AssembleSheet& task : round.tasks) outlets_.assemble(std::move(task));
     if (!round.progress.empty()) outlets_.progressed(std::move(round.progress));
-    for (auto write = round.writes.rbegin(); write != round.writes.rend(); ++write) {
-      if (const auto* appended = std::get_if<core::AppendEvent>(&*write)) {
-        outlets_.published(appended->row.id);
-        break;
-      }
+    EventId newest;
+    for (const core::Write& write : round.writes) {
+      const auto* appended = std::get_if<core::AppendEvent>(&write);
+      if (!appended) continue;
+      newest = appended->row.id;
+      log_for_admins(appended->row);
     }
+    if (newest) outlets_.published(newest);
   }
 
   const Outlets outlets_;

@@ -2,6 +2,8 @@
 
 #include <exception>
 
+#include "common/log.h"
+
 namespace pirouette::link {
 namespace {
 
@@ -71,6 +73,8 @@ void Renderer::serve() {
 void Renderer::render(const Order& order) {
   const LeaseId lease = order.lease;
   const auto fail = [&](agent::FailureClass failure, bool cancelled, const std::string& why) {
+    if (!cancelled)
+      log::warn("worker", "cannot render job of lease " + std::to_string(lease.value) + ": " + why);
     mailbox_.post(agent::RenderFailed{lease, failure, cancelled, why});
   };
   if (is_unwanted(lease)) return fail(agent::FailureClass::retryable, true, "cancelled");
