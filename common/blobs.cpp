@@ -16,6 +16,7 @@
 #include <cstring>
 
 #include "common/files.h"
+#include "common/open_file.h"
 
 namespace pirouette {
 namespace fs = std::filesystem;
@@ -26,29 +27,6 @@ namespace {
 constexpr auto kPartialMaxAge = std::chrono::hours(24);
 
 constexpr std::size_t kHashChunkBytes = 256 << 10;
-
-Error io_error(const std::string& doing, const fs::path& path) {
-  const int code = errno;
-  return {code == ENOENT ? Errc::not_found : Errc::io,
-          doing + " " + path.string() + ": " + std::strerror(code)};
-}
-
-struct File {
-  int fd = -1;
-  ~File() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
-Result<void> write_all(int fd, std::span<const std::uint8_t> bytes, const fs::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return io_error("cannot write", path);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
-  return {};
-}
 
 // Fills out from offset on, less only where the file ends.
 Result<std::size_t> read_at(int fd, std::span<std::uint8_t> out, std::uint64_t offset,
@@ -99,7 +77,7 @@ Result<void> make_folders(const fs::path& root) {
 
 // Removes the file under its lock, so that nobody goes on writing to a file without a name.
 void remove_unless_held(const fs::path& path) {
-  const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd >= 0 && ::flock(file.fd, LOCK_EX | LOCK_NB) == 0) ::unlink(path.c_str());
 }
 
@@ -173,7 +151,7 @@ Result<std::vector<std::uint8_t>> Blobs::read(const Digest& digest) const {
 Result<std::vector<std::uint8_t>> Blobs::read_range(const Digest& digest, std::uint64_t offset,
                                                     std::size_t length) const {
   const fs::path from = path(digest);
-  const File file{::open(from.c_str(), O_RDONLY | O_CLOEXEC)};
+  const OpenFile file{::open(from.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0) return io_error("cannot open", from);
   struct stat status {};
   if (::fstat(file.fd, &status) != 0) return io_error("cannot read", from);
@@ -200,7 +178,7 @@ Result<Digest> Blobs::put(std::span<const std::uint8_t> bytes) {
   const fs::path partial =
       root_ / "incoming" /
       (to_hex(digest) + "." + std::to_string(::getpid()) + "." + std::to_string(counter++));
-  const File file{::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+  const OpenFile file{::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
   if (file.fd < 0) return io_error("cannot create", partial);
   Result<void> done = write_all(file.fd, bytes, partial);
   if (done.ok()) done = publish(file.fd, partial, to);

@@ -6,40 +6,12 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
+
+#include "common/open_file.h"
 
 namespace pirouette {
-namespace {
-
-Error io_error(const std::string& doing, const std::filesystem::path& path) {
-  const int code = errno;
-  return {code == ENOENT ? Errc::not_found : Errc::io,
-          doing + " " + path.string() + ": " + std::strerror(code)};
-}
-
-// Closes what it holds.
-struct File {
-  int fd = -1;
-  ~File() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
-Result<void> write_all(int fd, std::span<const std::uint8_t> bytes,
-                       const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return io_error("cannot write", path);
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-  }
-  return {};
-}
-
-}  // namespace
-
 Result<std::vector<std::uint8_t>> read_file(const std::filesystem::path& path, std::size_t limit) {
-  const File file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const OpenFile file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0) return io_error("cannot open", path);
   struct stat status {};
   if (::fstat(file.fd, &status) != 0) return io_error("cannot read", path);
@@ -62,7 +34,7 @@ Result<std::vector<std::uint8_t>> read_file(const std::filesystem::path& path, s
 }
 
 Result<void> sync_folder(const std::filesystem::path& folder) {
-  const File file{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const OpenFile file{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (file.fd < 0) return io_error("cannot open folder", folder);
   if (::fsync(file.fd) != 0) return io_error("cannot sync folder", folder);
   return {};
@@ -74,7 +46,7 @@ Result<void> write_file_durably(const std::filesystem::path& path,
   const std::filesystem::path temporary =
       path.string() + ".tmp" + std::to_string(::getpid()) + "." + std::to_string(counter++);
   {
-    const File file{
+    const OpenFile file{
         ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode_t(mode))};
     if (file.fd < 0) return io_error("cannot create", temporary);
     Result<void> written = write_all(file.fd, bytes, temporary);
