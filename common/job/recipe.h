@@ -94,9 +94,9 @@ RenderSpec make_render_spec(const Recipe& recipe, const View& view, const Digest
                             std::string_view identity_notes, std::string_view correction,
                             std::uint64_t seed);
 
-// A sheet's own seed is every view's for take 1, and counts on by one for each later take. Without one:
-// a hash of character, view and take, the same on every machine, of 63 bits, so that every tool that
-// reads it can hold it.
+// A sheet's own seed is every view's for take 1, and counts on by one for each later take. Without
+// one: a hash of character, view and take, the same on every machine, of 63 bits, so that every
+// tool that reads it can hold it.
 std::uint64_t make_seed(std::string_view character, std::optional<std::uint64_t> sheet_seed,
                         std::string_view view_id, std::uint32_t take);
 
@@ -105,6 +105,9 @@ struct SheetSpec {
   Digest reference;
   std::string notes;  // {identity_notes}
   std::optional<std::uint64_t> seed;
+  Digest original = {};              // what the studio sent, before it was cropped; none: the same
+  std::optional<int> priority = {};  // where it is not the batch's
+  std::vector<std::uint32_t> views = {};  // which of the recipe's, rising; empty: all of them
 };
 
 struct BatchSpec {
