@@ -1,5 +1,7 @@
 #include "coordinator/core/core.h"
 
+#include <utility>
+
 #include "coordinator/core/impl.h"
 
 namespace pirouette::core {
@@ -25,6 +27,7 @@ Effects Core::Impl::step(const Event& event, Instant now) {
   out_ = {};
   std::visit([this](const auto& happened) { on(happened); }, event);
   assemble_due_sheets();
+  for (const BatchId batch : std::exchange(touched_, {})) drop_if_settled(batch);
   fill_workers();
   return std::move(out_);
 }
@@ -38,28 +41,34 @@ void Core::Impl::rebuild() {
     worker.heard_at = now_;
     fleet_.add(id).heard_written = now_;
   }
-  for (const auto& [id, sheet] : state_.sheets) {
-    OpenBatch& batch = open_batches_[sheet.batch];
-    if (!batch.first_sheet) batch.first_sheet = id;
-    open_sheets_[id].version_asked = sheet.version;
-  }
-  for (const auto& [id, job] : state_.jobs) {
-    open_batches_[job.batch].jobs.push_back(id);
-    OpenSheet& sheet = open_sheets_[job.sheet];
-    if (job.state == JobState::queued) queue_.add(get_batch(job.batch), get_sheet(job.sheet), job);
-    if (job.state == JobState::leased) {
-      get_worker(job.worker).heard_at = now_;
-      fleet_.open(fleet_.add(job.worker), job.lease, id);
-    }
-    if (job.state == JobState::held || job.state == JobState::queued ||
-        job.state == JobState::leased) {
-      ++sheet.jobs_open;
-    }
-  }
+  for (const auto& [id, sheet] : state_.sheets) derive(sheet);
+  for (const auto& [id, job] : state_.jobs) derive(job);
   for (const auto& [id, sheet] : state_.sheets) {
     if (sheet.state == SheetState::rendering && open_sheets_[id].jobs_open == 0) {
       assemble_now_.insert(id);
     }
+  }
+  std::map<BatchId, std::string> keys;
+  for (const auto& [key, submission] : state_.submissions) keys[submission.batch] = key;
+  for (auto& [batch, key] : keys) submission_order_.push_back(std::move(key));
+}
+
+void Core::Impl::derive(const Sheet& sheet) {
+  first_sheets_.try_emplace(sheet.batch, sheet.id);
+  open_sheets_[sheet.id].version_asked = sheet.version;
+}
+
+void Core::Impl::derive(const Job& job) {
+  OpenSheet& sheet = open_sheets_[job.sheet];
+  sheet.jobs.push_back(job.id);
+  if (job.state == JobState::queued) queue_.add(get_batch(job.batch), get_sheet(job.sheet), job);
+  if (job.state == JobState::leased) {
+    get_worker(job.worker).heard_at = now_;
+    fleet_.open(fleet_.add(job.worker), job.lease, job.id);
+  }
+  if (job.state == JobState::held || job.state == JobState::queued ||
+      job.state == JobState::leased) {
+    ++sheet.jobs_open;
   }
 }
 
@@ -78,6 +87,12 @@ Sheet& Core::Impl::get_sheet(SheetId id) {
 Job& Core::Impl::get_job(JobId id) {
   const auto found = state_.jobs.find(id);
   PIROUETTE_CHECK(found != state_.jobs.end());
+  return found->second;
+}
+
+Pose& Core::Impl::get_pose(PoseId id) {
+  const auto found = state_.poses.find(id);
+  PIROUETTE_CHECK(found != state_.poses.end());
   return found->second;
 }
 
@@ -108,6 +123,16 @@ void Core::Impl::note(std::string_view kind, const Sheet& sheet, std::string det
   row.kind = kind;
   row.batch = sheet.batch;
   row.sheet = sheet.id;
+  row.detail = std::move(detail);
+  append(std::move(row));
+}
+
+void Core::Impl::note(std::string_view kind, const Pose& pose, std::string detail) {
+  LedgerRow row;
+  row.kind = kind;
+  row.batch = get_sheet(pose.sheet).batch;
+  row.sheet = pose.sheet;
+  row.pose = pose.id;
   row.detail = std::move(detail);
   append(std::move(row));
 }

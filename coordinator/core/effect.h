@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "coordinator/core/change.h"
 #include "coordinator/core/state.h"
 
 namespace pirouette::core {
@@ -91,11 +92,17 @@ using Send = std::variant<SendWelcome, SendAssign, SendAcknowledged, SendResultW
 struct Submitted {
   BatchId batch;
   std::uint32_t sheets = 0, jobs = 0;
+  bool again = false;  // it was there already, under the same key
+};
+struct Rerolled {
+  JobId job;
+  std::uint32_t take = 0;
 };
 struct Accepted {};
+using ReplyText = std::variant<Submitted, Rerolled, Accepted, Error>;
 struct Reply {
   RequestId request;
-  std::variant<Submitted, Accepted, Error> answer;
+  ReplyText answer;
 };
 
 // --- tasks: work off the loop, answered by an event
@@ -113,6 +120,15 @@ struct AssembleSheet {
   std::vector<PlannedView> views;  // in the recipe's order
 };
 
+// The rows of a settled batch are wanted, as they are once this round is committed. Answered by
+// BatchRecalled, before any other event.
+struct Recall {
+  BatchId batch;  // exactly one of these
+  SheetId sheet;
+  PoseId pose;
+  ChangeRequested then;
+};
+
 // Not durable, for those who watch just now.
 struct Progress {
   BatchId batch;
@@ -128,6 +144,7 @@ struct Effects {
   std::vector<Send> sends;
   std::vector<Reply> replies;
   std::vector<AssembleSheet> tasks;
+  std::vector<Recall> recalls;
   std::vector<Progress> progress;
 };
 

@@ -11,6 +11,7 @@
 #include "common/ids.h"
 #include "common/job/recipe.h"
 #include "common/result.h"
+#include "coordinator/core/change.h"
 #include "coordinator/core/state.h"
 
 namespace pirouette::core {
@@ -21,11 +22,8 @@ namespace pirouette::core {
 struct BatchSubmitted {
   RequestId request;
   BatchSpec batch;
-};
-
-struct BatchCancelRequested {
-  RequestId request;
-  BatchId batch;
+  std::string key;  // sent again with the same key, nothing is made again; "": none
+  Digest digest;    // of what was sent; with a key only
 };
 
 struct WorkerDrainRequested {
@@ -113,14 +111,23 @@ struct SheetAssemblyFailed {
   Error error;  // io: the disk, and it is tried until that is mended
 };
 
+// --- from the store
+// ------------------------------------------------------------------------------------
+
+// The rows of a settled batch that a Recall asked for: batch, sheets, poses, jobs and leases.
+struct BatchRecalled {
+  Result<State> rows;
+  ChangeRequested then;
+};
+
 // --- from the clock
 // -------------------------------------------------------------------------------------
 
 struct Ticked {};
 
-using Event = std::variant<BatchSubmitted, BatchCancelRequested, WorkerDrainRequested,
-                           WorkerSaidHello, WorkerChangedCapacity, WorkerWasHeard,
-                           WorkerSaidGoodbye, LeaseRefused, LeaseProgressed, LeaseFailed,
-                           LeaseFinished, SheetAssembled, SheetAssemblyFailed, Ticked>;
+using Event = std::variant<BatchSubmitted, ChangeRequested, WorkerDrainRequested, WorkerSaidHello,
+                           WorkerChangedCapacity, WorkerWasHeard, WorkerSaidGoodbye, LeaseRefused,
+                           LeaseProgressed, LeaseFailed, LeaseFinished, SheetAssembled,
+                           SheetAssemblyFailed, BatchRecalled, Ticked>;
 
 }  // namespace pirouette::core

@@ -1,13 +1,14 @@
 #pragma once
-// The core's inside: one member function a kind of event, in four files by what they are about:
-// requests.cpp (people), workers.cpp, leases.cpp, sheets.cpp; core.cpp holds the step itself and
-// the words that all of them write with.
+// The core's inside: one member function a kind of event, in files by what they are about:
+// requests.cpp and changes.cpp (people), workers.cpp, leases.cpp, sheets.cpp; core.cpp holds the
+// step itself and the words that all of them write with.
 //
 // A step changes the State, and says each change in out_ as a whole row: replaying the rows gives
 // the State again. Everything beside the State here is derived from it and rebuilt at a start.
 //
 // Lives on the runtime's loop thread, inside Core.
 
+#include <deque>
 #include <set>
 
 #include "coordinator/core/core.h"
@@ -17,12 +18,9 @@
 
 namespace pirouette::core {
 
-// What the rows of a batch in memory do not say by themselves.
-struct OpenBatch {
-  SheetId first_sheet;      // sheets are numbered in a row
-  std::vector<JobId> jobs;  // all of them
-};
+// What the rows of a sheet in memory do not say by themselves.
 struct OpenSheet {
+  std::vector<JobId> jobs;              // all its takes
   std::uint32_t jobs_open = 0;          // held, queued or leased
   std::uint32_t version_asked = 0;      // of the newest AssembleSheet
   std::uint32_t assembly_failures = 0;  // of that version's pictures
@@ -40,11 +38,30 @@ class Core::Impl {
  private:
   // requests.cpp
   void on(const BatchSubmitted& event);
-  void on(const BatchCancelRequested& event);
   void on(const WorkerDrainRequested& event);
   void add_sheet(Batch& batch, const SheetSpec& spec, std::uint32_t index);
-  void cancel_job(Job& job);
-  void reply(RequestId request, std::variant<Submitted, Accepted, Error> answer);
+  bool answer_again(const BatchSubmitted& event);
+  void remember_submission(const Batch& batch);
+  void reply(RequestId request, ReplyText answer);
+
+  // changes.cpp
+  void on(const ChangeRequested& event);
+  void on(const BatchRecalled& event);
+  void adopt(const State& rows);
+  ReplyText make(const RerollPose& change, const std::string& by);
+  ReplyText make(const ReviewPose& change, const std::string& by);
+  ReplyText make(const ChooseTake& change, const std::string& by);
+  ReplyText make(const ReviewSheet& change, const std::string& by);
+  ReplyText make(const CancelSheet& change, const std::string& by);
+  ReplyText make(const CancelBatch& change, const std::string& by);
+  ReplyText make(const PauseBatch& change, const std::string& by);
+  ReplyText make(const SetPriority& change, const std::string& by);
+  Job& add_take(Pose& pose, const RerollPose& change);
+  void review(Pose& pose, Review review, const std::string& note);
+  void judge_again(Sheet& sheet);
+  void cancel_jobs(const Sheet& sheet, const std::string& why);
+  void cancel_job(Job& job, const std::string& why);
+  void end_cancelled(Sheet& sheet, const std::string& detail);
 
   // workers.cpp
   void on(const WorkerSaidHello& event);
@@ -76,6 +93,7 @@ class Core::Impl {
   void refuse_result(const LeaseFinished& event, const std::string& why);
   void note_foreign(const LeaseFinished& event);
   void show_take(const Job& job);
+  void show(Pose& pose, JobId take);
   // The job's lease ends without a picture.
   void end_lease(Job& job);
   void requeue(Job& job, const std::string& why);
@@ -101,15 +119,18 @@ class Core::Impl {
   void assemble_later(const Sheet& sheet, const std::string& why);
   void assemble_again_when_due();
   void settle(Sheet& sheet, SheetState to, std::string_view kind, const std::string& detail);
-  bool has_gap(const Sheet& sheet) const;
+  SheetState judge(const Sheet& sheet) const;
   void drop_if_settled(BatchId batch);
 
   // core.cpp
   void rebuild();
+  void derive(const Sheet& sheet);
+  void derive(const Job& job);
   Batch& get_batch(BatchId id);
   Sheet& get_sheet(SheetId id);
   Job& get_job(JobId id);
   Worker& get_worker(WorkerId id);
+  Pose& get_pose(PoseId id);
   void put(const Batch& row) { out_.writes.push_back(PutBatch{row}); }
   void put(const Sheet& row) { out_.writes.push_back(PutSheet{row}); }
   void put(const Pose& row) { out_.writes.push_back(PutPose{row}); }
@@ -119,6 +140,7 @@ class Core::Impl {
   void send(Send message) { out_.sends.push_back(std::move(message)); }
   void note(std::string_view kind, const Batch& batch, std::string detail);
   void note(std::string_view kind, const Sheet& sheet, std::string detail);
+  void note(std::string_view kind, const Pose& pose, std::string detail);
   void note(std::string_view kind, const Job& job, LeaseId lease, WorkerId worker,
             std::string detail);
   void note(std::string_view kind, const Worker& worker, std::string detail);
@@ -139,15 +161,17 @@ class Core::Impl {
   std::set<LeaseId> told_to_drop_;      // of those kept
   std::set<WorkerId> brought_foreign_;  // pictures of another farm; said already
   std::map<std::string, WorkerId> worker_by_name_;
-  std::map<BatchId, OpenBatch> open_batches_;
+  std::map<BatchId, SheetId> first_sheets_;  // a batch's sheets are numbered in a row
   std::map<SheetId, OpenSheet> open_sheets_;
   std::set<SheetId> assemble_now_;             // at the end of this step
   std::map<SheetId, Instant> assemble_again_;  // with the first tick from then on
+  std::deque<std::string> submission_order_;   // their keys, the oldest first
 
   Instant ticked_at_;  // rests and refusals end with a tick, never between
 
   // Of the step that runs just now.
   Instant now_;
+  std::set<BatchId> touched_;  // may be settled now
   Effects out_;
 };
 

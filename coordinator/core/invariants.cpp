@@ -32,7 +32,7 @@ class Inspection {
 
  private:
   struct Counts {
-    std::uint32_t sheets = 0, sheets_open = 0, jobs = 0, done = 0, failed = 0;
+    std::uint32_t sheets = 0, sheets_open = 0, jobs = 0, done = 0, failed = 0, cancelled = 0;
   };
 
   void demand(bool holds, const std::string& otherwise) {
@@ -45,6 +45,7 @@ class Inspection {
     ++counts.jobs;
     if (job.state == JobState::done) ++counts.done;
     if (job.state == JobState::failed) ++counts.failed;
+    if (job.state == JobState::cancelled) ++counts.cancelled;
     demand(job.id < state_.next.job, who + " is numbered too high");
     demand((job.state == JobState::leased) == static_cast<bool>(job.lease),
            who + " is " + std::string(name(job.state)) + " and names lease " + number(job.lease));
@@ -77,9 +78,10 @@ class Inspection {
     demand(batch.sheets == counts.sheets && batch.sheets_open == counts.sheets_open,
            who + " miscounts its sheets");
     demand(batch.jobs == counts.jobs && batch.jobs_done == counts.done &&
-               batch.jobs_failed == counts.failed,
+               batch.jobs_failed == counts.failed && batch.jobs_cancelled == counts.cancelled,
            who + " miscounts its jobs");
-    demand((batch.state == BatchState::finished) == (batch.sheets_open == 0),
+    demand(batch.state == BatchState::cancelled ||
+               (batch.state == BatchState::finished) == (batch.sheets_open == 0),
            who + " is " + std::string(name(batch.state)) + " with " +
                std::to_string(batch.sheets_open) + " sheets open");
   }

@@ -3,8 +3,8 @@
 //
 //   1. A job is leased if and only if it names a lease, its newest, at a worker that is there.
 //   2. A done job has a picture and a maker, and no leases are kept for it.
-//   3. The counts of a batch are those of its jobs and sheets; it is finished when no sheet is
-//   open.
+//   3. The counts of a batch are those of its jobs and sheets; unless it was cancelled, it is
+//      finished when no sheet is open.
 //   4. No id is at or above the next one of its kind.
 // Core::find_broken_invariants adds what the core derives from the State:
 //   5. The queue holds the queued jobs; the fleet's open leases are the leased jobs.

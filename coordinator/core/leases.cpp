@@ -76,7 +76,7 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
   const Sheet& sheet = get_sheet(job.sheet);
   if (choice.overtaken) {
     const Job& overtaken = get_job(choice.overtaken);
-    queue_.count_overtaking(get_batch(overtaken.batch), overtaken);
+    queue_.count_overtaking(get_batch(overtaken.batch), get_sheet(overtaken.sheet), overtaken);
   }
   const Lease row{state_.next.lease, job.id, live.id, ++job.attempts, now_};
   ++state_.next.lease.value;
@@ -84,8 +84,7 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
   state_.leases.emplace(job.id, row);
   begin_lease(live, job, row, "attempt " + std::to_string(job.attempts));
 
-  const View& view = batch.recipe->views[static_cast<std::size_t>(job.pose.value) -
-                                         static_cast<std::size_t>(sheet.first_pose.value)];
+  const View& view = batch.recipe->views[state_.poses.at(job.pose).view];
   send(SendAssign{live.link, row.id, job.id, job.attempts,
                   make_render_spec(*batch.recipe, view, sheet.reference, sheet.notes,
                                    job.correction, job.seed)});
@@ -95,7 +94,7 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
 void Core::Impl::begin_lease(LiveWorker& live, Job& job, const Lease& lease,
                              const std::string& detail) {
   const Batch& batch = get_batch(job.batch);
-  queue_.remove(batch, job);
+  queue_.remove(batch, get_sheet(job.sheet), job);
   job.state = JobState::leased;
   job.lease = lease.id;
   job.worker = live.id;
@@ -260,7 +259,7 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
   const WorkerId maker = lease.worker;
   const bool was_failed = job.state == JobState::failed;
   if (was_failed) --batch.jobs_failed;
-  if (job.state == JobState::queued) queue_.remove(batch, job);
+  if (job.state == JobState::queued) queue_.remove(batch, get_sheet(job.sheet), job);
   if (job.state == JobState::leased) {
     const LiveWorker* holder = fleet_.find(job.worker);
     if (job.lease != event.lease && holder->link) send(SendCancel{holder->link, job.lease});
@@ -299,7 +298,14 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
 void Core::Impl::show_take(const Job& job) {
   Pose& pose = state_.poses.at(job.pose);
   if (pose.latest != job.id && pose.chosen) return;
-  pose.chosen = job.id;
+  show(pose, job.id);
+}
+
+// What was said of another take does not hold for this one.
+void Core::Impl::show(Pose& pose, JobId take) {
+  pose.chosen = take;
+  pose.review = Review::unreviewed;
+  pose.review_note.clear();
   put(pose);
 }
 

@@ -12,6 +12,13 @@ namespace pirouette::core::ledger {
 inline constexpr std::string_view kBatchSubmitted = "batch.submitted";
 inline constexpr std::string_view kBatchFinished = "batch.finished";
 inline constexpr std::string_view kBatchCancelled = "batch.cancelled";
+inline constexpr std::string_view kBatchPaused = "batch.paused";
+inline constexpr std::string_view kBatchResumed = "batch.resumed";
+inline constexpr std::string_view kBatchPriority = "batch.priority";
+
+inline constexpr std::string_view kPoseRerolled = "pose.rerolled";
+inline constexpr std::string_view kPoseReviewed = "pose.reviewed";
+inline constexpr std::string_view kPoseChosen = "pose.chosen";  // another take by a person's wish
 
 inline constexpr std::string_view kJobLeased = "job.leased";
 inline constexpr std::string_view kJobDone = "job.done";
@@ -22,6 +29,7 @@ inline constexpr std::string_view kJobDuplicate = "job.duplicate";  // a picture
 
 inline constexpr std::string_view kSheetReady = "sheet.ready";
 inline constexpr std::string_view kSheetIncomplete = "sheet.incomplete";
+inline constexpr std::string_view kSheetApproved = "sheet.approved";
 inline constexpr std::string_view kSheetCancelled = "sheet.cancelled";
 inline constexpr std::string_view kSheetAssemblyFailed = "sheet.assembly_failed";
 

@@ -104,7 +104,8 @@ std::optional<Choice> choose(const Queue& queue, const Worker& worker, const Res
                              const Policy& policy, const std::function<bool(JobId)>& may_take) {
   Search search(residency, policy, may_take);
   for (const auto& [rank, line] : queue.lines()) {
-    if (can_render(worker, *line.recipe) && !search.look(rank, line)) break;
+    if (line.paused || !can_render(worker, *line.recipe)) continue;
+    if (!search.look(rank, line)) break;
   }
   return search.choice();
 }

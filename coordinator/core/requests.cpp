@@ -1,10 +1,15 @@
-// What people ask for: a batch rendered, a batch cancelled, a worker drained.
+// What people ask for: a batch rendered, a worker drained. changes.cpp has what they ask of batches
+// that are there already.
 
 #include "coordinator/core/impl.h"
 #include "coordinator/core/ledger.h"
 
 namespace pirouette::core {
 namespace {
+
+// Submissions that are known again by their key. A client that did not hear the answer asks within
+// minutes; ten thousand batches are weeks.
+constexpr std::size_t kSubmissionsMax = 10'000;
 
 template <typename Tag>
 Id<Tag> take_next(Id<Tag>& counter) {
@@ -17,10 +22,15 @@ std::string count(std::uint32_t n, const std::string& what) {
 
 std::string number(auto id) { return std::to_string(id.value); }
 
+std::uint32_t count_poses(const SheetSpec& sheet, const Recipe& recipe) {
+  return static_cast<std::uint32_t>(sheet.views.empty() ? recipe.views.size() : sheet.views.size());
+}
+
 }  // namespace
 
 void Core::Impl::on(const BatchSubmitted& event) {
   const BatchSpec& spec = event.batch;
+  if (!event.key.empty() && answer_again(event)) return;
   if (spec.sheets.empty() || spec.recipe.views.empty()) {
     return reply(event.request,
                  Error{Errc::invalid, "batch '" + spec.name +
@@ -37,18 +47,44 @@ void Core::Impl::on(const BatchSubmitted& event) {
   batch.recipe = std::make_shared<const Recipe>(spec.recipe);
   batch.submitted_at = now_;
   batch.sheets = batch.sheets_open = static_cast<std::uint32_t>(spec.sheets.size());
-  batch.jobs = batch.sheets * static_cast<std::uint32_t>(spec.recipe.views.size());
+  for (const SheetSpec& sheet : spec.sheets) batch.jobs += count_poses(sheet, spec.recipe);
+  batch.submission_key = event.key;
+  batch.submission = event.digest;
   put(batch);
+  remember_submission(batch);
 
-  OpenBatch& open = open_batches_[id];
-  open.first_sheet = state_.next.sheet;
-  open.jobs.reserve(batch.jobs);
+  first_sheets_[id] = state_.next.sheet;
   std::uint32_t index = 0;
   for (const SheetSpec& sheet : spec.sheets) add_sheet(batch, sheet, index++);
 
   note(ledger::kBatchSubmitted, batch,
        count(batch.sheets, "sheet") + ", " + count(batch.jobs, "job"));
   reply(event.request, Submitted{id, batch.sheets, batch.jobs});
+}
+
+// The submission was taken before, and only the answer to it was lost.
+bool Core::Impl::answer_again(const BatchSubmitted& event) {
+  const auto known = state_.submissions.find(event.key);
+  if (known == state_.submissions.end()) return false;
+  const Submission& made = known->second;
+  if (made.digest == event.digest) {
+    reply(event.request, Submitted{made.batch, made.sheets, made.jobs, true});
+  } else {
+    reply(event.request,
+          Error{Errc::conflict, "the idempotency key \"" + event.key + "\" was used for batch " +
+                                    number(made.batch) +
+                                    " with another content; take a new key for a new batch"});
+  }
+  return true;
+}
+
+void Core::Impl::remember_submission(const Batch& batch) {
+  if (batch.submission_key.empty()) return;
+  state_.submissions[batch.submission_key] = {batch.id, batch.submission, batch.sheets, batch.jobs};
+  submission_order_.push_back(batch.submission_key);
+  if (submission_order_.size() <= kSubmissionsMax) return;
+  state_.submissions.erase(submission_order_.front());
+  submission_order_.pop_front();
 }
 
 void Core::Impl::add_sheet(Batch& batch, const SheetSpec& spec, std::uint32_t index) {
@@ -61,18 +97,21 @@ void Core::Impl::add_sheet(Batch& batch, const SheetSpec& spec, std::uint32_t in
   sheet.character = spec.character;
   sheet.notes = spec.notes;
   sheet.reference = spec.reference;
+  sheet.original = spec.original;
   sheet.seed = spec.seed;
+  sheet.priority = spec.priority;
   sheet.first_pose = state_.next.pose;
-  sheet.poses = static_cast<std::uint32_t>(views.size());
+  sheet.poses = count_poses(spec, *batch.recipe);
   put(sheet);
-  open_sheets_.emplace_hint(open_sheets_.end(), id, OpenSheet{sheet.poses, 0, 0});
+  OpenSheet& open = open_sheets_.emplace_hint(open_sheets_.end(), id, OpenSheet{})->second;
+  open.jobs_open = sheet.poses;
+  open.jobs.reserve(sheet.poses);
 
-  OpenBatch& open = open_batches_[batch.id];
-  for (std::uint32_t view = 0; view < sheet.poses; ++view) {
+  for (std::uint32_t i = 0; i < sheet.poses; ++i) {
     Pose pose;
     pose.id = take_next(state_.next.pose);
     pose.sheet = id;
-    pose.view = view;
+    pose.view = spec.views.empty() ? i : spec.views[i];
     pose.latest = take_next(state_.next.job);
     put(pose);
 
@@ -81,7 +120,7 @@ void Core::Impl::add_sheet(Batch& batch, const SheetSpec& spec, std::uint32_t in
     job.pose = pose.id;
     job.sheet = id;
     job.batch = batch.id;
-    job.seed = make_seed(sheet.character, sheet.seed, views[view].id, job.take);
+    job.seed = make_seed(sheet.character, sheet.seed, views.at(pose.view).id, job.take);
     job.queued_at = now_;
     put(job);
 
@@ -90,53 +129,6 @@ void Core::Impl::add_sheet(Batch& batch, const SheetSpec& spec, std::uint32_t in
     state_.poses.emplace_hint(state_.poses.end(), pose.id, pose);
     state_.jobs.emplace_hint(state_.jobs.end(), job.id, std::move(job));
   }
-}
-
-void Core::Impl::on(const BatchCancelRequested& event) {
-  const auto found = state_.batches.find(event.batch);
-  if (found == state_.batches.end() && !(event.batch < state_.next.batch && event.batch)) {
-    return reply(event.request, Error{Errc::not_found, "there is no batch " + number(event.batch)});
-  }
-  if (found == state_.batches.end() || found->second.state != BatchState::running) {
-    return reply(event.request, Error{Errc::conflict, "batch " + number(event.batch) +
-                                                          " is over already; there is nothing "
-                                                          "left to cancel"});
-  }
-  Batch& batch = found->second;
-  const OpenBatch& open = open_batches_[batch.id];
-  for (JobId job : open.jobs) cancel_job(get_job(job));
-  for (std::uint32_t i = 0; i < batch.sheets; ++i) {
-    Sheet& sheet = get_sheet(SheetId{open.first_sheet.value + i});
-    if (sheet.state != SheetState::rendering) continue;
-    sheet.state = SheetState::cancelled;
-    put(sheet);
-    note(ledger::kSheetCancelled, sheet, "");
-  }
-  batch.state = BatchState::cancelled;
-  batch.sheets_open = 0;
-  batch.finished_at = now_;
-  put(batch);
-  note(ledger::kBatchCancelled, batch,
-       std::to_string(batch.jobs_done) + " of " + std::to_string(batch.jobs) + " jobs were done");
-  reply(event.request, Accepted{});
-  drop_if_settled(batch.id);
-}
-
-void Core::Impl::cancel_job(Job& job) {
-  const bool leased = job.state == JobState::leased;
-  if (job.state == JobState::queued) queue_.remove(get_batch(job.batch), job);
-  if (leased) {
-    note(ledger::kJobCancelled, job, job.lease, job.worker, "its batch was cancelled");
-    if (const LiveWorker* live = fleet_.find(job.worker); live && live->link) {
-      send(SendCancel{live->link, job.lease});
-    }
-    end_lease(job);
-  }
-  if (!leased && job.state != JobState::queued && job.state != JobState::held) return;
-  job.state = JobState::cancelled;
-  job.ended_at = now_;
-  avoidance_.forget(job.id);
-  put(job);
 }
 
 void Core::Impl::on(const WorkerDrainRequested& event) {
@@ -162,7 +154,7 @@ void Core::Impl::on(const WorkerDrainRequested& event) {
   if (live.link) send(SendDrain{live.link});
 }
 
-void Core::Impl::reply(RequestId request, std::variant<Submitted, Accepted, Error> answer) {
+void Core::Impl::reply(RequestId request, ReplyText answer) {
   out_.replies.push_back({request, std::move(answer)});
 }
 

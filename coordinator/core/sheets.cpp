@@ -19,6 +19,12 @@ constexpr std::uint32_t kAssembliesMax = 3;
 // longest pause is 256 s: little to work, and soon after somebody mended it.
 constexpr std::uint32_t kDiskPauseDoublingsMax = 8;
 
+std::string_view kind_of(SheetState settled) {
+  return settled == SheetState::approved ? ledger::kSheetApproved
+         : settled == SheetState::ready  ? ledger::kSheetReady
+                                         : ledger::kSheetIncomplete;
+}
+
 std::string assembly_failed_check(const std::string& message) {
   nlohmann::json checks = nlohmann::json::array();
   checks.push_back({{"view", ""}, {"flag", "assembly_failed"}, {"detail", message}});
@@ -40,8 +46,10 @@ void Core::Impl::reopen(Sheet& sheet) {
   sheet.state = SheetState::rendering;
   put(sheet);
   ++batch.sheets_open;
-  batch.state = BatchState::running;
-  batch.finished_at.reset();
+  if (batch.state == BatchState::finished) {
+    batch.state = BatchState::running;
+    batch.finished_at.reset();
+  }
   put(batch);
 }
 
@@ -53,6 +61,7 @@ void Core::Impl::assemble_due_sheets() {
     // Gone, or cancelled, while it waited for its next attempt.
     if (found == state_.sheets.end() || found->second.state != SheetState::rendering) continue;
     assemble_again_.erase(id);
+    if (open_sheets_.at(id).jobs_open > 0) continue;  // a take was added
     assemble(found->second);
   }
 }
@@ -84,10 +93,10 @@ void Core::Impl::on(const SheetAssembled& event) {
   sheet.picture = event.picture;
   sheet.thumbnail = event.thumbnail;
   sheet.checks = event.checks;
-  const bool gap = has_gap(sheet);
-  settle(sheet, gap ? SheetState::incomplete : SheetState::ready,
-         gap ? ledger::kSheetIncomplete : ledger::kSheetReady,
-         "version " + std::to_string(sheet.version));
+  // A take was added meanwhile: this version is kept, and another one follows.
+  if (open.jobs_open > 0) return put(sheet);
+  const SheetState to = judge(sheet);
+  settle(sheet, to, kind_of(to), "version " + std::to_string(sheet.version));
 }
 
 void Core::Impl::on(const SheetAssemblyFailed& event) {
@@ -96,6 +105,7 @@ void Core::Impl::on(const SheetAssemblyFailed& event) {
   Sheet& sheet = found->second;
   OpenSheet& open = open_sheets_.at(sheet.id);
   if (event.version != open.version_asked || assemble_again_.contains(sheet.id)) return;
+  if (open.jobs_open > 0) return;  // it is put together anew after them
   const std::string& why = event.error.what;
   if (event.error.code == Errc::io) return assemble_later(sheet, why);
   note(ledger::kSheetAssemblyFailed, sheet, why);
@@ -137,36 +147,38 @@ void Core::Impl::settle(Sheet& sheet, SheetState to, std::string_view kind,
   note(kind, sheet, detail);
   Batch& batch = get_batch(sheet.batch);
   PIROUETTE_CHECK(batch.sheets_open > 0);
-  if (--batch.sheets_open == 0) {
+  if (--batch.sheets_open == 0 && batch.state == BatchState::running) {
     batch.state = BatchState::finished;
     batch.finished_at = now_;
     note(ledger::kBatchFinished, batch,
          std::to_string(batch.jobs_done) + " of " + std::to_string(batch.jobs) + " jobs done");
   }
   put(batch);
-  drop_if_settled(batch.id);
+  touched_.insert(batch.id);
 }
 
-bool Core::Impl::has_gap(const Sheet& sheet) const {
+// What its poses make of a sheet that is put together.
+SheetState Core::Impl::judge(const Sheet& sheet) const {
+  bool approved = true;
   for (std::uint32_t i = 0; i < sheet.poses; ++i) {
-    if (!state_.poses.at(PoseId{sheet.first_pose.value + i}).chosen) return true;
+    const Pose& pose = state_.poses.at(PoseId{sheet.first_pose.value + i});
+    if (!pose.chosen) return SheetState::incomplete;
+    approved = approved && pose.review == Review::approved;
   }
-  return false;
+  return approved ? SheetState::approved : SheetState::ready;
 }
 
 void Core::Impl::drop_if_settled(BatchId id) {
   const Batch& batch = get_batch(id);
-  const bool settled = batch.state == BatchState::cancelled ||
-                       (batch.state == BatchState::finished && batch.jobs_done == batch.jobs);
-  if (!settled) return;
-  const OpenBatch& open = open_batches_.at(id);
-  for (JobId job : open.jobs) {
-    forget_leases(job);
-    state_.jobs.erase(job);
-  }
+  if (!batch.settled()) return;
+  const SheetId first = first_sheets_.at(id);
   for (std::uint32_t i = 0; i < batch.sheets; ++i) {
-    const SheetId sheet_id{open.first_sheet.value + i};
+    const SheetId sheet_id{first.value + i};
     const Sheet& sheet = get_sheet(sheet_id);
+    for (const JobId job : open_sheets_.at(sheet_id).jobs) {
+      forget_leases(job);
+      state_.jobs.erase(job);
+    }
     for (std::uint32_t view = 0; view < sheet.poses; ++view) {
       state_.poses.erase(PoseId{sheet.first_pose.value + view});
     }
@@ -175,7 +187,7 @@ void Core::Impl::drop_if_settled(BatchId id) {
     assemble_again_.erase(sheet_id);
     state_.sheets.erase(sheet_id);
   }
-  open_batches_.erase(id);
+  first_sheets_.erase(id);
   state_.batches.erase(id);
 }
 

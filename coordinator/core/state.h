@@ -2,8 +2,8 @@
 // What the coordinator knows, as plain structs: the rows of the database and the core's memory are
 // the same types. Pure data; only the core changes it.
 //
-// A batch stays in memory while a job of it may still change: until it is settled (finished with
-// every job done, or cancelled). Of a settled batch only the database knows.
+// A batch stays in memory while a job of it may still change: until it is settled. Of a settled
+// batch only the database knows; a person's wish recalls it from there (change.h).
 
 #include <cstdint>
 #include <map>
@@ -43,6 +43,7 @@ struct Batch {
   std::optional<Instant> deadline;
   std::shared_ptr<const Recipe> recipe;
   BatchState state = BatchState::running;
+  bool paused = false;  // none of its jobs is given out
   Instant submitted_at;
   std::optional<Instant> finished_at;
   std::uint32_t sheets = 0;
@@ -50,6 +51,15 @@ struct Batch {
   std::uint32_t jobs = 0;
   std::uint32_t jobs_done = 0;
   std::uint32_t jobs_failed = 0;
+  std::uint32_t jobs_cancelled = 0;
+  std::string submission_key;  // the submitter's word for this submission; "": none
+  Digest submission;           // SHA-256 of what came under that word
+
+  // Nothing of it can change any more but by a person's wish.
+  bool settled() const {
+    return state != BatchState::running && sheets_open == 0 &&
+           (state == BatchState::cancelled || jobs_done + jobs_cancelled == jobs);
+  }
 };
 
 struct Sheet {
@@ -59,9 +69,11 @@ struct Sheet {
   std::string character;
   std::string notes;
   Digest reference;
+  Digest original;  // what the studio sent, where the reference was cut out of it; none: the same
   std::optional<std::uint64_t> seed;
+  std::optional<int> priority;  // where it is not its batch's
   SheetState state = SheetState::rendering;
-  PoseId first_pose;  // poses are numbered in a row: view i is first_pose + i
+  PoseId first_pose;  // poses are numbered in a row
   std::uint32_t poses = 0;
   std::uint32_t version = 0;  // of the assembled picture; 0: none yet
   Digest picture;
@@ -72,10 +84,11 @@ struct Sheet {
 struct Pose {
   PoseId id;
   SheetId sheet;
-  std::uint32_t view = 0;  // index into the recipe's views
-  JobId latest;            // its newest take
-  JobId chosen;            // the take it shows; none until one is done
-  Review review = Review::unreviewed;
+  std::uint32_t view = 0;              // index into the recipe's views
+  JobId latest;                        // its newest take
+  JobId chosen;                        // the take it shows; none until one is done
+  Review review = Review::unreviewed;  // of the take it shows
+  std::string review_note;             // what the reviewer said
 };
 
 struct Job {
@@ -155,6 +168,13 @@ struct Counters {
   EventId event{1};
 };
 
+// A submission that came with a key: sent again with it, it is answered by the batch that it made.
+struct Submission {
+  BatchId batch;
+  Digest digest;
+  std::uint32_t sheets = 0, jobs = 0;
+};
+
 // What a coordinator starts from: read back from the database, or empty.
 struct State {
   Counters next;
@@ -162,8 +182,9 @@ struct State {
   std::map<SheetId, Sheet> sheets;   // theirs
   std::map<PoseId, Pose> poses;
   std::map<JobId, Job> jobs;
-  std::multimap<JobId, Lease> leases;  // all leases of jobs that are not done
-  std::map<WorkerId, Worker> workers;  // all ever seen
+  std::multimap<JobId, Lease> leases;             // all leases of jobs that are not done
+  std::map<WorkerId, Worker> workers;             // all ever seen
+  std::map<std::string, Submission> submissions;  // by key, of the newest batches
 };
 
 }  // namespace pirouette::core

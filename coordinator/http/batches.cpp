@@ -1,8 +1,9 @@
-// /api/v1/batches: submit, look, cancel, take home.
+// /api/v1/batches: submit, look, take home. What is changed about them is in changes.cpp.
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/hash.h"
 #include "coordinator/delivery/delivery.h"
 #include "coordinator/http/json.h"
 #include "coordinator/http/parameters.h"
@@ -16,6 +17,9 @@ namespace {
 // Of the references that are not there, how many a message names.
 constexpr std::size_t kMissingNamedMax = 10;
 
+// Longer than any UUID or hash.
+constexpr std::size_t kKeyMaxBytes = 128;
+
 std::string name_missing(const std::vector<const SheetSpec*>& missing) {
   std::string text = std::to_string(missing.size()) +
                      (missing.size() == 1 ? " reference is" : " references are") + " not here: ";
@@ -28,10 +32,27 @@ std::string name_missing(const std::vector<const SheetSpec*>& missing) {
   return text + "; send each to POST /api/v1/references first";
 }
 
-Result<BatchSpec> read_batch(Site& site, const Request& request) {
+// The word under which a batch that is sent again is known again; "" where the sender has none.
+Result<std::string> read_key(const Request& request) {
+  const std::string_view key = request.header("idempotency-key");
+  const bool printable =
+      std::all_of(key.begin(), key.end(), [](char c) { return c > 32 && c < 127; });
+  if (!printable || key.size() > kKeyMaxBytes) {
+    return Error{Errc::invalid, "Idempotency-Key must be 1 to " + std::to_string(kKeyMaxBytes) +
+                                    " printable characters without spaces; a random number in "
+                                    "hexadecimal digits does well"};
+  }
+  return std::string(key);
+}
+
+Result<core::BatchSubmitted> read_submission(Site& site, const Request& request) {
   const UploadPlace place = TRY(UploadPlace::take(site.uploads));
+  core::BatchSubmitted submitted;
+  submitted.key = TRY(read_key(request));
   const std::string body = TRY(request.read_body(kBatchMaxBytes));
-  return parse_batch(body);
+  if (!submitted.key.empty()) submitted.digest = sha256(body);
+  submitted.batch = TRY(parse_batch(body));
+  return submitted;
 }
 
 Result<Answer> submit(Site& site, const Request& request) {
@@ -40,19 +61,19 @@ Result<Answer> submit(Site& site, const Request& request) {
     return problem(415,
                    "a batch is sent as application/json, not as \"" + std::string(type) + "\"");
   }
-  BatchSpec batch = TRY(read_batch(site, request));
+  core::BatchSubmitted submission = TRY(read_submission(site, request));
   std::vector<const SheetSpec*> missing;
-  for (const SheetSpec& sheet : batch.sheets) {
+  for (const SheetSpec& sheet : submission.batch.sheets) {
     if (!site.config.blobs.contains(sheet.reference)) missing.push_back(&sheet);
   }
   if (!missing.empty()) return problem(422, name_missing(missing));
 
-  auto answered = site.ask(core::BatchSubmitted{{}, std::move(batch)});
+  auto answered = site.ask(std::move(submission));
   if (auto* error = std::get_if<Error>(&answered)) return std::move(*error);
   const auto& submitted = std::get<core::Submitted>(answered);
   Answer answer = answer_json(
       {{"batch", submitted.batch.value}, {"sheets", submitted.sheets}, {"jobs", submitted.jobs}},
-      201);
+      submitted.again ? 200 : 201);
   answer.headers.emplace_back("Location",
                               "/api/v1/batches/" + std::to_string(submitted.batch.value));
   return answer;
@@ -78,13 +99,6 @@ Result<Answer> show(const Site& site, const Request& request) {
   Json json = batch_json(row, workers);
   json["recipe"] = recipe_json(*row.batch.recipe);
   return answer_json(json);
-}
-
-Result<Answer> cancel(Site& site, const Request& request) {
-  const auto id = TRY(parse_id<BatchId>(request.parameters[0], "batch"));
-  auto answered = site.ask(core::BatchCancelRequested{{}, id});
-  if (auto* error = std::get_if<Error>(&answered)) return std::move(*error);
-  return answer_json({{"batch", id.value}}, 202);
 }
 
 Result<Answer> deliver(const Site& site, const Request& request) {
@@ -115,8 +129,6 @@ void add_batches(Router& router, Site& site) {
   router.add("POST", "/api/v1/batches", [&](const Request& r) { return submit(site, r); });
   router.add("GET", "/api/v1/batches", [&](const Request& r) { return list(site, r); });
   router.add("GET", "/api/v1/batches/{id}", [&](const Request& r) { return show(site, r); });
-  router.add("POST", "/api/v1/batches/{id}/cancel",
-             [&](const Request& r) { return cancel(site, r); });
   router.add("GET", "/api/v1/batches/{id}/delivery",
              [&](const Request& r) { return deliver(site, r); });
 }

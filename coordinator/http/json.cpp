@@ -48,6 +48,7 @@ Json pose_json(const store::PoseRow& row, const core::Sheet& sheet, const Recipe
       {"view_name", view.name},
       {"azimuth", view.azimuth_deg},
       {"review", name(row.pose.review)},
+      {"review_note", text_or_null(row.pose.review_note)},
       {"take", latest.take},
       {"chosen_job", id_json(row.pose.chosen)},
       {"state", name(latest.state)},
@@ -93,6 +94,7 @@ Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>&
           {"priority", batch.priority},
           {"deadline", time_json(batch.deadline)},
           {"state", name(batch.state)},
+          {"paused", batch.paused},
           {"submitted_at", time_json(batch.submitted_at)},
           {"finished_at", time_json(batch.finished_at)},
           {"sheets", batch.sheets},
@@ -100,6 +102,7 @@ Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>&
           {"jobs", batch.jobs},
           {"jobs_done", batch.jobs_done},
           {"jobs_failed", batch.jobs_failed},
+          {"jobs_cancelled", batch.jobs_cancelled},
           {"jobs_running", row.jobs_running},
           {"seconds_left", left ? Json(*left) : Json()},
           {"waiting_for", text_or_null(waiting_for(row, workers).value_or(""))}};
@@ -123,11 +126,19 @@ Json sheet_json(const store::SheetRow& row, const Recipe& recipe, const Pulse& p
           {"notes", sheet.notes},
           {"state", name(sheet.state)},
           {"version", sheet.version},
+          {"priority", sheet.priority ? Json(*sheet.priority) : Json()},
           {"reference", digest_json(sheet.reference)},
+          {"original", digest_json(sheet.original)},
           {"picture", digest_json(sheet.picture)},
           {"thumbnail", digest_json(sheet.thumbnail)},
           {"checks", std::move(checks)},
           {"poses", std::move(poses)}};
+}
+
+Json version_json(const store::SheetVersion& version) {
+  return {{"version", version.version},
+          {"picture", digest_json(version.picture)},
+          {"thumbnail", digest_json(version.thumbnail)}};
 }
 
 Json worker_json(const store::WorkerRow& row, const Pulse& pulse) {

@@ -28,6 +28,7 @@ Json recipe_json(const Recipe& recipe);
 enum class Detail { listed, alone };  // alone: also what is long (prompts, seeds, metrics)
 Json sheet_json(const store::SheetRow& row, const Recipe& recipe, const Pulse& pulse,
                 Detail detail);
+Json version_json(const store::SheetVersion& version);
 Json worker_json(const store::WorkerRow& row, const Pulse& pulse);
 Json ledger_json(const core::LedgerRow& row);
 Json progress_json(const core::Progress& progress);

@@ -26,8 +26,12 @@ Result<Answer> show(const Site& site, const Request& request) {
   const auto id = TRY(parse_id<SheetId>(request.parameters[0], "sheet"));
   const auto page = TRY(site.read().sheet(id));
   PIROUETTE_CHECK(page.sheets.size() == 1);
-  return answer_json(
-      sheet_json(page.sheets.front(), *page.batch.recipe, site.pulse, Detail::alone));
+  Json json = sheet_json(page.sheets.front(), *page.batch.recipe, site.pulse, Detail::alone);
+  json["versions"] = Json::array();
+  for (const store::SheetVersion& version : TRY(site.read().versions(id))) {
+    json["versions"].push_back(version_json(version));
+  }
+  return answer_json(json);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ Result<UploadPlace> UploadPlace::take(std::counting_semaphore<>& places) {
 void add_all(Router& router, Site& site) {
   add_batches(router, site);
   add_sheets(router, site);
+  add_changes(router, site);
   add_workers(router, site);
   add_references(router, site);
   add_blobs(router, site);

@@ -63,6 +63,7 @@ struct Site {
 
 void add_batches(Router& router, Site& site);
 void add_sheets(Router& router, Site& site);
+void add_changes(Router& router, Site& site);
 void add_workers(Router& router, Site& site);
 void add_references(Router& router, Site& site);
 void add_blobs(Router& router, Site& site);

@@ -32,7 +32,8 @@ bool could_take(const core::Worker& worker, const Recipe& recipe) {
 }
 
 std::int64_t jobs_left(const core::Batch& batch) {
-  const std::int64_t ended = std::int64_t{batch.jobs_done} + batch.jobs_failed;
+  const std::int64_t ended =
+      std::int64_t{batch.jobs_done} + batch.jobs_failed + batch.jobs_cancelled;
   return std::max<std::int64_t>(0, std::int64_t{batch.jobs} - ended);
 }
 
@@ -85,6 +86,7 @@ std::optional<std::string> waiting_for(const store::BatchRow& row,
   if (batch.state != core::BatchState::running || row.jobs_running > 0 || jobs_left(batch) == 0) {
     return std::nullopt;
   }
+  if (batch.paused) return "it is paused; resume it and its jobs are given out again";
   const auto any = [&](const auto& is) {
     return std::any_of(workers.begin(), workers.end(),
                        [&](const auto& one) { return is(one.worker); });

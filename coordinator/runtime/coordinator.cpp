@@ -60,6 +60,7 @@ class Coordinator::Impl {
   Outlets outlets() {
     return {
         .commit = [this](std::span<const core::Write> writes) { return store->commit(writes); },
+        .recall = [this](const core::Recall& wanted) { return store->recall(wanted); },
         .send = [this](std::vector<core::Send>&& sends) { dispatch->send(std::move(sends)); },
         .answer = [this](core::Reply&& reply) { http->answer(std::move(reply)); },
         .assemble = [this](core::AssembleSheet&& task) { assembler->add(std::move(task)); },

@@ -96,15 +96,25 @@ class Loop::Impl {
     }
     core::Effects round;
     for (const core::Event& event : events) {
-      core::Effects effects = core_.step(event, clock_.now());
-      append(round.writes, std::move(effects.writes));
-      append(round.sends, std::move(effects.sends));
-      append(round.replies, std::move(effects.replies));
-      append(round.tasks, std::move(effects.tasks));
-      append(round.progress, std::move(effects.progress));
+      step(event, round);
+      // What a recall reads must hold all that was decided before it.
+      for (const core::Recall& wanted : std::exchange(round.recalls, {})) {
+        let_out(std::exchange(round, {}));
+        step(core::BatchRecalled{outlets_.recall(wanted), wanted.then}, round);
+      }
       if (round.writes.size() >= kRoundMaxWrites) let_out(std::exchange(round, {}));
     }
     let_out(std::move(round));
+  }
+
+  void step(const core::Event& event, core::Effects& round) {
+    core::Effects effects = core_.step(event, clock_.now());
+    append(round.writes, std::move(effects.writes));
+    append(round.sends, std::move(effects.sends));
+    append(round.replies, std::move(effects.replies));
+    append(round.tasks, std::move(effects.tasks));
+    append(round.recalls, std::move(effects.recalls));
+    append(round.progress, std::move(effects.progress));
   }
 
   // Law 2: commit before send.

@@ -26,6 +26,7 @@ inline constexpr std::size_t kRoundMaxWrites = 1000;
 // Where a round's effects go. Called on the loop's thread, commit first.
 struct Outlets {
   std::function<Result<void>(std::span<const core::Write>)> commit;
+  std::function<Result<core::State>(const core::Recall&)> recall;  // as of the last commit
   std::function<void(std::vector<core::Send>&&)> send;
   std::function<void(core::Reply&&)> answer;
   std::function<void(core::AssembleSheet&&)> assemble;

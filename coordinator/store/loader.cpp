@@ -8,13 +8,19 @@
 namespace pirouette::store {
 namespace {
 
-// Must be word for word the WHERE of the index batch_unsettled. CROSS JOIN keeps SQLite from
-// starting at the other end.
+// The batches to read, as a table of ids called "open". CROSS JOIN keeps SQLite from starting at
+// the other end. Must be word for word the WHERE of the index batch_unsettled.
 const std::string kUnsettled =
     " FROM (SELECT id FROM batch INDEXED BY batch_unsettled"
-    " WHERE state = 0 OR (state = 1 AND jobs_done < jobs)) AS open";
-const std::string kTheirSheets = kUnsettled + " CROSS JOIN sheet AS s ON s.batch = open.id";
-const std::string kTheirJobs = kTheirSheets + " CROSS JOIN job AS j ON j.sheet = s.id";
+    " WHERE state = 0 OR sheets_open > 0 OR (state = 1 AND jobs > jobs_done + jobs_cancelled))"
+    " AS open";
+
+// The newest that came with a key: as many as the core keeps.
+const std::string kSubmissions =
+    "SELECT submission_key, id, submission, sheets, jobs FROM batch INDEXED BY batch_submission"
+    " WHERE submission_key <> '' ORDER BY id DESC LIMIT 10000";
+
+std::string number(auto id) { return std::to_string(id.value); }
 
 template <typename Read>
 void each(SQLite::Database& database, const std::string& sql, Read read) {
@@ -25,8 +31,8 @@ void each(SQLite::Database& database, const std::string& sql, Read read) {
   }
 }
 
-void load_batches(SQLite::Database& database, core::State& state) {
-  const std::string sql = "SELECT " + of("b", kBatchColumns) + ", b.recipe" + kUnsettled +
+void load_batches(SQLite::Database& database, const std::string& open, core::State& state) {
+  const std::string sql = "SELECT " + of("b", kBatchColumns) + ", b.recipe" + open +
                           " CROSS JOIN batch AS b ON b.id = open.id";
   each(database, sql, [&](Row& row) {
     core::Batch batch = read_batch(row);
@@ -35,29 +41,49 @@ void load_batches(SQLite::Database& database, core::State& state) {
   });
 }
 
-void load_sheets(SQLite::Database& database, core::State& state) {
-  each(database, "SELECT " + of("s", kSheetColumns) + kTheirSheets, [&](Row& row) {
+void load_sheets(SQLite::Database& database, const std::string& sheets_of, core::State& state) {
+  each(database, "SELECT " + of("s", kSheetColumns) + sheets_of, [&](Row& row) {
     core::Sheet sheet = read_sheet(row);
     state.sheets.emplace_hint(state.sheets.end(), sheet.id, std::move(sheet));
   });
   const std::string poses = " CROSS JOIN pose AS p ON p.sheet = s.id";
-  each(database, "SELECT " + of("p", kPoseColumns) + kTheirSheets + poses, [&](Row& row) {
-    const core::Pose pose = read_pose(row);
-    state.poses.emplace_hint(state.poses.end(), pose.id, pose);
+  each(database, "SELECT " + of("p", kPoseColumns) + sheets_of + poses, [&](Row& row) {
+    core::Pose pose = read_pose(row);
+    state.poses.emplace_hint(state.poses.end(), pose.id, std::move(pose));
   });
 }
 
-void load_jobs(SQLite::Database& database, core::State& state) {
-  each(database, "SELECT " + of("j", kJobColumns) + kTheirJobs, [&](Row& row) {
+void load_jobs(SQLite::Database& database, const std::string& sheets_of, core::State& state) {
+  const std::string jobs_of = sheets_of + " CROSS JOIN job AS j ON j.sheet = s.id";
+  each(database, "SELECT " + of("j", kJobColumns) + jobs_of, [&](Row& row) {
     core::Job job = read_job(row);
     state.jobs.emplace_hint(state.jobs.end(), job.id, std::move(job));
   });
   const std::string leases = " CROSS JOIN lease AS l ON l.job = j.id WHERE j.state <> " +
                              std::to_string(static_cast<int>(core::JobState::done)) +
                              " AND j.attempts > 0";
-  each(database, "SELECT " + of("l", kLeaseColumns) + kTheirJobs + leases, [&](Row& row) {
+  each(database, "SELECT " + of("l", kLeaseColumns) + jobs_of + leases, [&](Row& row) {
     const core::Lease lease = read_lease(row);
     state.leases.emplace(lease.job, lease);
+  });
+}
+
+// open: which batches.
+void load_with_all_theirs(SQLite::Database& database, const std::string& open, core::State& state) {
+  const std::string sheets_of = open + " CROSS JOIN sheet AS s ON s.batch = open.id";
+  load_batches(database, open, state);
+  load_sheets(database, sheets_of, state);
+  load_jobs(database, sheets_of, state);
+}
+
+void load_submissions(SQLite::Database& database, core::State& state) {
+  each(database, kSubmissions, [&](Row& row) {
+    std::string key = row.text();
+    core::Submission& made = state.submissions[std::move(key)];
+    made.batch = row.id<BatchId>();
+    made.digest = row.digest();
+    made.sheets = row.count();
+    made.jobs = row.count();
   });
 }
 
@@ -90,11 +116,23 @@ core::State load_state(SQLite::Database& database) {
   const SQLite::Transaction snapshot(database);  // read only; ends with this function
   core::State state;
   state.next = load_counters(database);
-  load_batches(database, state);
-  load_sheets(database, state);
-  load_jobs(database, state);
+  load_with_all_theirs(database, kUnsettled, state);
   load_workers(database, state);
+  load_submissions(database, state);
   return state;
+}
+
+core::State load_batch(SQLite::Database& database, const core::Recall& wanted) {
+  const SQLite::Transaction snapshot(database);
+  std::string which = "SELECT " + std::to_string(wanted.batch.value) + " AS id";
+  if (wanted.sheet) which = "SELECT batch AS id FROM sheet WHERE id = " + number(wanted.sheet);
+  if (wanted.pose) {
+    which = "SELECT s.batch AS id FROM pose AS p JOIN sheet AS s ON s.id = p.sheet WHERE p.id = " +
+            number(wanted.pose);
+  }
+  core::State rows;
+  load_with_all_theirs(database, " FROM (" + which + ") AS open", rows);
+  return rows;
 }
 
 }  // namespace pirouette::store

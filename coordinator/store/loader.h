@@ -4,11 +4,15 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include "coordinator/core/effect.h"
 #include "coordinator/core/state.h"
 
 namespace pirouette::store {
 
 // In one snapshot. Throws SQLite::Exception and CorruptRow.
 core::State load_state(SQLite::Database& database);
+
+// One batch, settled or not, with all that belongs to it; empty where there is none.
+core::State load_batch(SQLite::Database& database, const core::Recall& wanted);
 
 }  // namespace pirouette::store

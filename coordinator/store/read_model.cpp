@@ -268,6 +268,19 @@ Result<SheetPage> ReadModel::delivery(BatchId id) const {
   return impl_->read([&](Reader& reader) { return impl_->sheets(reader, id, {}, -1); });
 }
 
+Result<std::vector<SheetVersion>> ReadModel::versions(SheetId id) const {
+  return impl_->read([&](Reader& reader) -> Result<std::vector<SheetVersion>> {
+    SQLite::Statement& statement = reader.statement(
+        "SELECT version, picture, thumbnail FROM sheet_version WHERE sheet = ? ORDER BY version");
+    statement.bind(1, as_key(id.value));
+    std::vector<SheetVersion> versions;
+    each(statement, [&](Row& row) {
+      versions.push_back({row.count(), row.digest(), row.digest()});
+    });
+    return versions;
+  });
+}
+
 Result<std::vector<core::Job>> ReadModel::takes(SheetId id) const {
   static const std::string kSql =
       "SELECT " + std::string(kJobColumns) + " FROM job WHERE sheet = ? ORDER BY id";
@@ -310,7 +323,8 @@ Result<Counts> ReadModel::counts() const {
   static const std::string kBatches =
       "SELECT count(*), coalesce(sum(state = 0), 0), coalesce(sum(jobs), 0), "
       "coalesce(sum(jobs_done), 0), coalesce(sum(jobs_failed), 0), "
-      "coalesce(sum((jobs - jobs_done - jobs_failed) * (state = 0)), 0) FROM batch";
+      "coalesce(sum((jobs - jobs_done - jobs_failed - jobs_cancelled) * (state = 0)), 0) FROM "
+      "batch";
   static const std::string kRunning =
       "SELECT count(*) FROM job INDEXED BY job_leased WHERE state = 2";
   static const std::string kWorkers =

@@ -41,6 +41,11 @@ struct SheetRow {
   std::vector<PoseRow> poses;  // in the recipe's order
 };
 
+struct SheetVersion {
+  std::uint32_t version = 0;
+  Digest picture, thumbnail;
+};
+
 struct SheetPage {
   core::Batch batch;  // whose sheets these are; its recipe names the views
   std::vector<SheetRow> sheets;
@@ -82,6 +87,8 @@ class ReadModel {
   Result<SheetPage> sheets(BatchId batch, SheetId after, std::size_t limit) const;
   // The same for one sheet; its page has one sheet. not_found.
   Result<SheetPage> sheet(SheetId id) const;
+  // The pictures that a sheet was put together to so far, oldest first.
+  Result<std::vector<SheetVersion>> versions(SheetId id) const;
   // Every take of a sheet's poses, oldest first.
   Result<std::vector<core::Job>> takes(SheetId id) const;
   // A whole batch, for a delivery: as sheets(), without a limit.

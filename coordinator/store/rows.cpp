@@ -59,6 +59,11 @@ std::optional<std::uint64_t> Row::optional_bits() {
   return bits();
 }
 
+std::optional<int> Row::optional_int() {
+  if (next_is_null()) return ++column_, std::nullopt;
+  return static_cast<int>(integer());
+}
+
 std::vector<std::string> Row::texts() {
   const auto json = nlohmann::json::parse(text(), nullptr, /*allow_exceptions=*/false);
   if (!json.is_array()) refuse("a JSON array");
@@ -78,13 +83,17 @@ core::Batch read_batch(Row& row) {
           .deadline = row.optional_instant(),
           .recipe = nullptr,
           .state = row.state(core::BatchState::cancelled),
+          .paused = row.flag(),
           .submitted_at = row.instant(),
           .finished_at = row.optional_instant(),
           .sheets = row.count(),
           .sheets_open = row.count(),
           .jobs = row.count(),
           .jobs_done = row.count(),
-          .jobs_failed = row.count()};
+          .jobs_failed = row.count(),
+          .jobs_cancelled = row.count(),
+          .submission_key = row.text(),
+          .submission = row.digest()};
 }
 
 core::Sheet read_sheet(Row& row) {
@@ -94,7 +103,9 @@ core::Sheet read_sheet(Row& row) {
           .character = row.text(),
           .notes = row.text(),
           .reference = row.digest(),
+          .original = row.digest(),
           .seed = row.optional_bits(),
+          .priority = row.optional_int(),
           .state = row.state(core::SheetState::cancelled),
           .first_pose = row.id<PoseId>(),
           .poses = row.count(),
@@ -110,7 +121,8 @@ core::Pose read_pose(Row& row) {
           .view = row.count(),
           .latest = row.id<JobId>(),
           .chosen = row.id<JobId>(),
-          .review = row.state(core::Review::rejected)};
+          .review = row.state(core::Review::rejected),
+          .review_note = row.text()};
 }
 
 core::Job read_job(Row& row) {

@@ -17,12 +17,19 @@
 namespace pirouette::store {
 
 inline constexpr std::string_view kBatchColumns =
-    "id, name, owner, priority, deadline, state, submitted_at, finished_at, sheets, sheets_open, "
-    "jobs, jobs_done, jobs_failed";  // the recipe apart: parsing it costs
+    "id, name, owner, priority, deadline, state, paused, submitted_at, finished_at, sheets, "
+    "sheets_open, jobs, jobs_done, jobs_failed, jobs_cancelled, submission_key, submission";  // the
+                                                                                              // recipe
+                                                                                              // apart:
+                                                                                              // parsing
+                                                                                              // it
+                                                                                              // costs
 inline constexpr std::string_view kSheetColumns =
-    "id, batch, position, character, notes, reference, seed, state, first_pose, poses, version, "
-    "picture, thumbnail, checks";
-inline constexpr std::string_view kPoseColumns = "id, sheet, view, latest, chosen, review";
+    "id, batch, position, character, notes, reference, original, seed, priority, state, "
+    "first_pose, "
+    "poses, version, picture, thumbnail, checks";
+inline constexpr std::string_view kPoseColumns =
+    "id, sheet, view, latest, chosen, review, review_note";
 inline constexpr std::string_view kJobColumns =
     "id, pose, sheet, batch, take, seed, correction, state, attempts, failures, losses, lease, "
     "worker, queued_at, leased_at, ended_at, result, metrics, error";
@@ -52,6 +59,8 @@ class Row {
   Instant instant() { return {integer()}; }
   std::optional<Instant> optional_instant();
   std::optional<std::uint64_t> optional_bits();
+  std::optional<int> optional_int();
+  bool flag() { return integer() != 0; }
   std::vector<std::string> texts();  // a JSON array of strings
 
   template <typename AnyId>

@@ -64,6 +64,7 @@ class Store::Impl {
   }
 
   core::State load() { return load_state(database_); }
+  core::State recall(const core::Recall& wanted) { return load_batch(database_, wanted); }
   void commit(std::span<const core::Write> writes);
   void roll_back();
 
@@ -186,6 +187,14 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path) {
 Result<core::State> Store::load() {
   return walled("reading the database " + impl_->path(),
                 [&]() -> Result<core::State> { return impl_->load(); });
+}
+
+Result<core::State> Store::recall(const core::Recall& wanted) {
+  return walled("reading the database " + impl_->path(), [&]() -> Result<core::State> {
+    core::State rows = impl_->recall(wanted);
+    if (rows.batches.empty()) return Error{Errc::not_found, "what it is about is not there"};
+    return rows;
+  });
 }
 
 Result<void> Store::commit(std::span<const core::Write> writes) {

@@ -40,6 +40,9 @@ class Store {
   // and numbers that were never used.
   Result<core::State> load();
 
+  // The batch that a Recall is about, with all that belongs to it. not_found: there is none.
+  Result<core::State> recall(const core::Recall& wanted);
+
   // All of them or none. Of several writes to one row the last counts; a row stands where it first
   // appeared, so a batch may be followed by its sheets and then by itself again.
   Result<void> commit(std::span<const core::Write> writes);

@@ -16,9 +16,10 @@ const std::string kBatchInserted = std::string(kBatchColumns) + ", recipe";
 
 // Columns that may change once the row is there. The order is that of the bindings below.
 constexpr std::string_view kBatchChanging =
-    "priority, deadline, state, finished_at, sheets_open, jobs, jobs_done, jobs_failed";
+    "priority, deadline, state, paused, finished_at, sheets_open, jobs, jobs_done, jobs_failed, "
+    "jobs_cancelled";
 constexpr std::string_view kSheetChanging = "state, version, picture, thumbnail, checks";
-constexpr std::string_view kPoseChanging = "latest, chosen, review";
+constexpr std::string_view kPoseChanging = "latest, chosen, review, review_note";
 constexpr std::string_view kJobChanging =
     "state, attempts, failures, losses, lease, worker, queued_at, leased_at, ended_at, result, "
     "metrics, error";
@@ -101,6 +102,9 @@ Writer::Writer(SQLite::Database& database)
       put_lease_(database, insert_into("lease", kLeaseColumns) +
                                " ON CONFLICT (job, id) DO UPDATE SET worker = excluded.worker, "
                                "attempt = excluded.attempt, leased_at = excluded.leased_at"),
+      keep_version_(database,
+                    insert_into("sheet_version", "sheet, version, picture, thumbnail, checks") +
+                        " ON CONFLICT (sheet, version) DO NOTHING"),
       append_event_(database, insert_into("event", kEventColumns)),
       raise_fence_(database, "UPDATE fence SET lease = max(lease, ?)") {}
 
@@ -112,31 +116,37 @@ void Writer::raise_fence(LeaseId lease) { run(raise_fence_, lease); }
 
 void Writer::put_row(const core::PutBatch& put) {
   const core::Batch& row = put.row;
-  if (run(batch_.update, row.priority, row.deadline, row.state, row.finished_at, row.sheets_open,
-          row.jobs, row.jobs_done, row.jobs_failed, row.id) > 0) {
+  if (run(batch_.update, row.priority, row.deadline, row.state, row.paused, row.finished_at,
+          row.sheets_open, row.jobs, row.jobs_done, row.jobs_failed, row.jobs_cancelled,
+          row.id) > 0) {
     return;
   }
   PIROUETTE_CHECK(row.recipe);
-  run(batch_.insert, row.id, row.name, row.owner, row.priority, row.deadline, row.state,
+  run(batch_.insert, row.id, row.name, row.owner, row.priority, row.deadline, row.state, row.paused,
       row.submitted_at, row.finished_at, row.sheets, row.sheets_open, row.jobs, row.jobs_done,
-      row.jobs_failed, to_json(*row.recipe));
+      row.jobs_failed, row.jobs_cancelled, row.submission_key, row.submission,
+      to_json(*row.recipe));
 }
 
 void Writer::put_row(const core::PutSheet& put) {
   const core::Sheet& row = put.row;
-  if (run(sheet_.update, row.state, row.version, row.picture, row.thumbnail, row.checks, row.id) >
+  if (run(sheet_.update, row.state, row.version, row.picture, row.thumbnail, row.checks, row.id) ==
       0) {
-    return;
+    run(sheet_.insert, row.id, row.batch, row.index, row.character, row.notes, row.reference,
+        row.original, row.seed, row.priority, row.state, row.first_pose, row.poses, row.version,
+        row.picture, row.thumbnail, row.checks);
   }
-  run(sheet_.insert, row.id, row.batch, row.index, row.character, row.notes, row.reference,
-      row.seed, row.state, row.first_pose, row.poses, row.version, row.picture, row.thumbnail,
-      row.checks);
+  if (!row.picture) return;
+  run(keep_version_, row.id, row.version, row.picture, row.thumbnail, row.checks);
 }
 
 void Writer::put_row(const core::PutPose& put) {
   const core::Pose& row = put.row;
-  if (run(pose_.update, row.latest, row.chosen, row.review, row.id) > 0) return;
-  run(pose_.insert, row.id, row.sheet, row.view, row.latest, row.chosen, row.review);
+  if (run(pose_.update, row.latest, row.chosen, row.review, row.review_note, row.id) > 0) {
+    return;
+  }
+  run(pose_.insert, row.id, row.sheet, row.view, row.latest, row.chosen, row.review,
+      row.review_note);
 }
 
 void Writer::put_row(const core::PutJob& put) {

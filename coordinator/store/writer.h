@@ -33,7 +33,7 @@ class Writer {
     SQLite::Statement update, insert;
   };
   Table batch_, sheet_, pose_, job_, worker_;
-  SQLite::Statement put_lease_, append_event_, raise_fence_;
+  SQLite::Statement put_lease_, keep_version_, append_event_, raise_fence_;
 };
 
 }  // namespace pirouette::store

@@ -60,6 +60,9 @@ class World {
       worker.held.clear();
       start(worker);
     }
+    for (const auto& [id, batch] : rows_.batches) {
+      step(ChangeRequested{{4}, "", PauseBatch{id, false}});
+    }
     for (int round = 0; round < kHealingRounds && !is_over(); ++round) {
       now_ = now_ + seconds(1);
       for (SimWorker& worker : workers_) {
@@ -85,8 +88,8 @@ class World {
                   job.state == JobState::cancelled)
           << "job " << id.value << " is " << name(job.state);
       EXPECT_EQ(accepted[id], job.state == JobState::done ? 1 : 0) << "job " << id.value;
-      // A picture was rendered under a lease of it: only a cancelled job may go without.
-      if (rendered_.contains(id)) {
+      // A picture was rendered under a lease of it: only what was cancelled may go without.
+      if (rendered_.contains(id) && rows_.batches.at(job.batch).state != BatchState::cancelled) {
         EXPECT_TRUE(job.state == JobState::done || job.state == JobState::cancelled)
             << "job " << id.value << " was rendered and is " << name(job.state);
       }
@@ -127,7 +130,7 @@ class World {
         break;
       case 4:
         if (rng_.below(6) == 0) {
-          step(BatchCancelRequested{{1}, BatchId{1 + rng_.below(4)}});
+          step(ChangeRequested{{1}, "", CancelBatch{{1 + rng_.below(4)}}});
         } else if (rng_.below(6) == 0) {
           step(WorkerDrainRequested{{2}, WorkerId{1 + rng_.below(3)}});
         }
@@ -140,6 +143,9 @@ class World {
       case 8:
         if (!tasks_.empty()) assemble(rng_.below(tasks_.size()));
         break;
+      case 11:
+        change_something();
+        break;
       case 9:
         step(LeaseFailed{any_link(), any_lease(), FailureClass::retryable, "late"});
         break;
@@ -149,6 +155,37 @@ class World {
         break;
       default:
         if (worker.link) let_work(worker);
+    }
+  }
+
+  void change_something() {
+    const PoseId pose{1 + rng_.below(rows_.poses.size() + 2)};
+    const SheetId sheet{1 + rng_.below(rows_.sheets.size() + 2)};
+    const BatchId batch{1 + rng_.below(4)};
+    const auto change = [&](auto what) { step(ChangeRequested{{3}, "somebody", what}); };
+    const auto review = static_cast<Review>(rng_.below(3));
+    switch (rng_.below(10)) {
+      case 0:
+      case 1:
+        return change(RerollPose{pose, {}, "again"});
+      case 2:
+      case 3:
+        return change(ReviewPose{pose, review, ""});
+      case 4:
+        return change(ReviewSheet{sheet, review, ""});
+      case 5:
+        return change(ChooseTake{pose, static_cast<std::uint32_t>(1 + rng_.below(3))});
+      case 6:
+        return change(PauseBatch{batch, rng_.below(2) == 0});
+      case 7:
+        return change(SetPriority{batch, static_cast<int>(rng_.below(100))});
+      case 8:
+        if (rng_.below(4) == 0) change(CancelSheet{sheet});
+        return;
+      default:
+        // At once, as two people would.
+        change(ReviewPose{pose, review, ""});
+        change(RerollPose{pose, 7, {}});
     }
   }
 
@@ -195,7 +232,10 @@ class World {
       event.batch.recipe.views.push_back({"v" + std::to_string(i), 0, "view", "", "front", "left"});
     }
     for (std::uint64_t i = 1 + rng_.below(4); i > 0; --i) {
-      event.batch.sheets.push_back({"c" + std::to_string(i), sha256("reference"), "", {}});
+      SheetSpec sheet{"c" + std::to_string(i), sha256("reference"), "", {}};
+      if (rng_.below(4) == 0) sheet.priority = static_cast<int>(rng_.below(100));
+      if (rng_.below(4) == 0) sheet.views = {0};
+      event.batch.sheets.push_back(std::move(sheet));
     }
     step(event);
   }
@@ -265,6 +305,9 @@ class World {
       ASSERT_EQ(describe(rows_.load()), describe(core_->state()));
     }
     for (const AssembleSheet& task : effects.tasks) tasks_.push_back(task);
+    for (const Recall& wanted : effects.recalls) {
+      step(BatchRecalled{rows_.recall(wanted), wanted.then});
+    }
     // A HelloWanted is answered after the round, as a real link would.
     std::vector<SimWorker*> strangers;
     for (const Send& message : effects.sends) {

@@ -33,11 +33,26 @@ State Rows::load() const {
   next(workers, state.next.worker);
   state.next.event.value = ledger.size() + 1;
   for (const auto& [id, batch] : batches) {
-    if (batch.state == BatchState::running ||
-        (batch.state == BatchState::finished && batch.jobs_done < batch.jobs)) {
-      state.batches[id] = batch;
-    }
+    if (!batch.settled()) state.batches[id] = batch;
+    if (batch.submission_key.empty()) continue;
+    state.submissions[batch.submission_key] = {id, batch.submission, batch.sheets, batch.jobs};
   }
+  add_theirs(state);
+  state.workers = workers;
+  return state;
+}
+
+State Rows::recall(const Recall& wanted) const {
+  const SheetId sheet = wanted.pose ? poses.at(wanted.pose).sheet : wanted.sheet;
+  const BatchId batch = sheet ? sheets.at(sheet).batch : wanted.batch;
+  State state;
+  state.batches[batch] = batches.at(batch);
+  add_theirs(state);
+  return state;
+}
+
+// All that belongs to the batches that are there.
+void Rows::add_theirs(State& state) const {
   for (const auto& [id, sheet] : sheets) {
     if (state.batches.contains(sheet.batch)) state.sheets[id] = sheet;
   }
@@ -53,8 +68,6 @@ State Rows::load() const {
       state.leases.emplace(lease.job, lease);
     }
   }
-  state.workers = workers;
-  return state;
 }
 
 namespace {
@@ -104,16 +117,18 @@ std::string describe(const State& state) {
             next.event);
   for (const auto& [id, row] : state.batches) {
     lines.add("batch", row.id, row.name, row.owner, row.priority, row.deadline, name(row.state),
-              row.submitted_at, row.finished_at, row.sheets, row.sheets_open, row.jobs,
-              row.jobs_done, row.jobs_failed);
+              row.paused, row.submitted_at, row.finished_at, row.sheets, row.sheets_open, row.jobs,
+              row.jobs_done, row.jobs_failed, row.jobs_cancelled, row.submission_key,
+              row.submission);
   }
   for (const auto& [id, row] : state.sheets) {
     lines.add("sheet", row.id, row.batch, row.index, row.character, row.notes, row.reference,
-              row.seed, name(row.state), row.first_pose, row.poses, row.version, row.picture,
-              row.thumbnail, row.checks);
+              row.original, row.seed, row.priority, name(row.state), row.first_pose, row.poses,
+              row.version, row.picture, row.thumbnail, row.checks);
   }
   for (const auto& [id, row] : state.poses) {
-    lines.add("pose", row.id, row.sheet, row.view, row.latest, row.chosen, name(row.review));
+    lines.add("pose", row.id, row.sheet, row.view, row.latest, row.chosen, name(row.review),
+              row.review_note);
   }
   for (const auto& [id, row] : state.jobs) {
     lines.add("job", row.id, row.pose, row.sheet, row.batch, row.take, row.seed, row.correction,

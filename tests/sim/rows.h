@@ -15,6 +15,8 @@ class Rows {
  public:
   void apply(const std::vector<core::Write>& writes);
   core::State load() const;
+  // A settled batch's rows, as the store recalls them.
+  core::State recall(const core::Recall& wanted) const;
 
   std::map<BatchId, core::Batch> batches;
   std::map<SheetId, core::Sheet> sheets;
@@ -23,6 +25,9 @@ class Rows {
   std::map<LeaseId, core::Lease> leases;
   std::map<WorkerId, core::Worker> workers;
   std::vector<core::LedgerRow> ledger;
+
+ private:
+  void add_theirs(core::State& state) const;
 };
 
 // Every row as a line, without what is written with a delay on purpose: when a worker was last

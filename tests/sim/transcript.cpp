@@ -93,8 +93,6 @@ void Transcript::run(const Command& command) {
 bool Transcript::run_person(const Command& command) {
   if (command.verb == "submit") {
     submit(command);
-  } else if (command.verb == "cancel") {
-    step(BatchCancelRequested{{++requests_}, id_of<BatchId>(command.word(0))});
   } else if (command.verb == "drain") {
     WorkerId id{999};
     for (const auto& [known, worker] : rows_.workers) {
@@ -102,9 +100,41 @@ bool Transcript::run_person(const Command& command) {
     }
     step(WorkerDrainRequested{{++requests_}, id});
   } else {
-    return false;
+    return run_change(command);
   }
   return true;
+}
+
+bool Transcript::run_change(const Command& command) {
+  const std::string& verb = command.verb;
+  const auto change = [&](auto what) {
+    step(ChangeRequested{{++requests_}, command.get("by", ""), std::move(what)});
+    return true;
+  };
+  if (verb == "cancel" || verb == "pause_batch" || verb == "resume" || verb == "priority") {
+    const auto batch = id_of<BatchId>(command.word(0));
+    if (verb == "cancel") return change(CancelBatch{batch});
+    if (verb == "priority") return change(SetPriority{batch, std::stoi(command.word(1))});
+    return change(PauseBatch{batch, verb == "pause_batch"});
+  }
+  if (verb == "cancel_sheet") return change(CancelSheet{id_of<SheetId>(command.word(0))});
+  if (verb == "approve_sheet") {
+    return change(ReviewSheet{id_of<SheetId>(command.word(0)), Review::approved, ""});
+  }
+  if (verb == "approve" || verb == "reject") {
+    return change(ReviewPose{id_of<PoseId>(command.word(0)),
+                             verb == "approve" ? Review::approved : Review::rejected,
+                             command.rest(1)});
+  }
+  if (verb == "choose") {
+    return change(ChooseTake{id_of<PoseId>(command.word(0)),
+                             static_cast<std::uint32_t>(std::stoul(command.word(1)))});
+  }
+  if (verb != "reroll") return false;
+  RerollPose reroll{id_of<PoseId>(command.word(0)), {}, {}};
+  if (command.named.contains("seed")) reroll.seed = std::stoull(command.get("seed", ""));
+  if (command.named.contains("note")) reroll.correction = command.get("note", "");
+  return change(reroll);
 }
 
 void Transcript::submit(const Command& command) {
@@ -125,10 +155,22 @@ void Transcript::submit(const Command& command) {
   for (const std::string& pose : split(command.get("poses", "front"), ',')) {
     batch.recipe.views.push_back({pose, 0, pose + " view", "", "front", "viewer"});
   }
+  event.key = command.get("key", "");
+  event.digest = sha256(command.get("content", "the same"));
   const int characters = std::stoi(command.get("characters", "1"));
   for (int i = 1; i <= characters; ++i) {
     const std::string character = batch.name + "." + std::to_string(i);
-    batch.sheets.push_back({character, sha256(character), "", std::nullopt});
+    SheetSpec sheet{character, sha256(character), "", std::nullopt};
+    // The last character has a priority and views of its own, where they are named.
+    if (i == characters && command.named.contains("last_priority")) {
+      sheet.priority = std::stoi(command.get("last_priority", ""));
+    }
+    if (i == characters) {
+      for (const std::string& view : split(command.get("last_views", ""), ',')) {
+        sheet.views.push_back(static_cast<std::uint32_t>(std::stoul(view)));
+      }
+    }
+    batch.sheets.push_back(std::move(sheet));
   }
   step(event);
 }
@@ -225,6 +267,10 @@ void Transcript::step(const Event& event) {
   rows_.apply(effects.writes);
   print(effects);
   check();
+  for (const Recall& wanted : effects.recalls) {
+    out_ << "> recall\n";
+    step(BatchRecalled{rows_.recall(wanted), wanted.then});
+  }
 }
 
 void Transcript::check() {
@@ -244,7 +290,9 @@ void Transcript::print(const Effects& effects) {
   for (const Reply& reply : effects.replies) {
     if (const auto* submitted = std::get_if<Submitted>(&reply.answer)) {
       out_ << "> reply batch " << submitted->batch.value << ", " << submitted->sheets << " sheets, "
-           << submitted->jobs << " jobs\n";
+           << submitted->jobs << " jobs" << (submitted->again ? ", again\n" : "\n");
+    } else if (const auto* rerolled = std::get_if<Rerolled>(&reply.answer)) {
+      out_ << "> reply job " << rerolled->job.value << ", take " << rerolled->take << '\n';
     } else if (const auto* error = std::get_if<Error>(&reply.answer)) {
       out_ << "> reply error: " << error->what << '\n';
     } else {

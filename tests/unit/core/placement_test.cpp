@@ -33,7 +33,7 @@ class Placement : public testing::Test {
       job.sheet = sheet.id;
       job.batch = batch.id;
       queue_.add(batch, sheet, job);
-      rows_.emplace(job.id, std::pair{batch, job});
+      rows_.emplace(job.id, std::tuple{batch, sheet, job});
     }
   }
 
@@ -45,8 +45,8 @@ class Placement : public testing::Test {
                                [&](JobId job) { return !forbidden_.contains(job); });
     if (!choice) return 0;
     if (choice->overtaken) {
-      const auto& [batch, job] = rows_.at(choice->overtaken);
-      queue_.count_overtaking(batch, job);
+      const auto& [batch, sheet, job] = rows_.at(choice->overtaken);
+      queue_.count_overtaking(batch, sheet, job);
     }
     return choice->job.value;
   }
@@ -56,7 +56,7 @@ class Placement : public testing::Test {
   Residency residency_;
   Policy policy_;
   std::set<JobId> forbidden_;
-  std::map<JobId, std::pair<Batch, Job>> rows_;
+  std::map<JobId, std::tuple<Batch, Sheet, Job>> rows_;
   std::uint64_t batches_ = 0, sheets_ = 0, jobs_ = 0;
 };
 

@@ -62,7 +62,7 @@ TEST(Queue, ARequeuedJobTakesItsOldPlace) {
   queue.add(batch, one, first);
   queue.add(batch, one, second);
   queue.add(batch, two, third);
-  queue.remove(batch, first);
+  queue.remove(batch, one, first);
   EXPECT_EQ(order_of(queue), (Order{2, 3}));
   queue.add(batch, one, first);
   EXPECT_EQ(order_of(queue), (Order{1, 2, 3}));
@@ -85,7 +85,7 @@ TEST(Queue, NothingStaysOfAnEmptiedBatch) {
   const Job job = make_job(1, batch, sheet, 1);
   queue.add(batch, sheet, job);
   EXPECT_EQ(queue.size(), 1u);
-  queue.remove(batch, job);
+  queue.remove(batch, sheet, job);
   EXPECT_TRUE(queue.empty());
   EXPECT_TRUE(queue.lines().empty());
 }
@@ -99,7 +99,7 @@ TEST(Queue, OnlyNewChancesRaiseTheRevision) {
   queue.add(batch, sheet, job);
   const std::uint64_t added = queue.revision();
   EXPECT_GT(added, before);
-  queue.remove(batch, job);
+  queue.remove(batch, sheet, job);
   EXPECT_EQ(queue.revision(), added);
 }
 

@@ -89,6 +89,9 @@ class SmallFarm : public testing::Test {
   // As the loop does: step, commit, then let out.
   void post(const core::Event& event) {
     const std::lock_guard lock(mutex_);
+    step(event);
+  }
+  void step(const core::Event& event) {
     now_ = now_ + milliseconds(10);
     core::Effects effects = core_->step(event, now_);
     ASSERT_TRUE(store_->commit(effects.writes).ok());
@@ -101,8 +104,12 @@ class SmallFarm : public testing::Test {
     for (core::AssembleSheet& task : effects.tasks) tasks_.push_back(std::move(task));
     http_->published(newest_);
     http_->progressed(std::move(effects.progress));
-    if (!answers_) return;
-    for (core::Reply& reply : effects.replies) http_->answer(std::move(reply));
+    if (answers_) {
+      for (core::Reply& reply : effects.replies) http_->answer(std::move(reply));
+    }
+    for (const core::Recall& wanted : effects.recalls) {
+      step(core::BatchRecalled{store_->recall(wanted), wanted.then});
+    }
   }
 
   httplib::Response get(const std::string& path, const httplib::Headers& headers = {}) {

@@ -64,6 +64,8 @@ inline core::Batch sample_batch(std::uint64_t id, std::uint32_t sheets = 1) {
   batch.submitted_at = Instant{1'700'000'000'000'000};
   batch.sheets = batch.sheets_open = sheets;
   batch.jobs = 2 * sheets;
+  batch.submission_key = "key-" + std::to_string(batch.id.value);
+  batch.submission = digest_of(9);
   return batch;
 }
 
@@ -76,7 +78,9 @@ inline core::Sheet sample_sheet(std::uint64_t n, BatchId batch) {
   sheet.character = "knight_" + std::to_string(n);
   sheet.notes = std::string("a nul \0 inside", 14);
   sheet.reference = digest_of(static_cast<std::uint8_t>(n));
+  sheet.original = digest_of(5);
   sheet.seed = UINT64_MAX;
+  sheet.priority = 0;
   sheet.first_pose = {2 * n - 1};
   sheet.poses = 2;
   sheet.version = UINT32_MAX;
@@ -166,16 +170,17 @@ inline std::vector<core::Write> completion(core::Batch& batch, std::uint64_t job
 // --- all that makes two rows equal
 
 inline auto fields(const core::Batch& r) {
-  return std::tuple(r.id, r.name, r.owner, r.priority, r.deadline, *r.recipe, r.state,
+  return std::tuple(r.id, r.name, r.owner, r.priority, r.deadline, *r.recipe, r.state, r.paused,
                     r.submitted_at, r.finished_at, r.sheets, r.sheets_open, r.jobs, r.jobs_done,
-                    r.jobs_failed);
+                    r.jobs_failed, r.jobs_cancelled, r.submission_key, r.submission);
 }
 inline auto fields(const core::Sheet& r) {
-  return std::tuple(r.id, r.batch, r.index, r.character, r.notes, r.reference, r.seed, r.state,
+  return std::tuple(r.id, r.batch, r.index, r.character, r.notes, r.reference, r.original, r.seed,
+                    r.priority, r.state,
                     r.first_pose, r.poses, r.version, r.picture, r.thumbnail, r.checks);
 }
 inline auto fields(const core::Pose& r) {
-  return std::tuple(r.id, r.sheet, r.view, r.latest, r.chosen, r.review);
+  return std::tuple(r.id, r.sheet, r.view, r.latest, r.chosen, r.review, r.review_note);
 }
 inline auto fields(const core::Job& r) {
   return std::tuple(r.id, r.pose, r.sheet, r.batch, r.take, r.seed, r.correction, r.state,

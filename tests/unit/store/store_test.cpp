@@ -131,9 +131,11 @@ TEST_F(StoreTest, EveryColumnThatMayChangeChanges) {
   batch.state = core::BatchState::finished;
   batch.finished_at = Instant{9};
   batch.sheets_open = 0;
-  batch.jobs = 3;
   batch.jobs_done = 1;
-  batch.jobs_failed = 2;
+  batch.jobs_failed = 1;
+  batch.jobs_cancelled = 1;
+  batch.paused = true;
+  batch.jobs = 4;
   core::Sheet sheet = sample_sheet(1, batch.id);
   sheet.state = core::SheetState::incomplete;
   sheet.version = 2;
@@ -143,6 +145,7 @@ TEST_F(StoreTest, EveryColumnThatMayChangeChanges) {
   core::Pose pose = sample_pose(1);
   pose.latest = pose.chosen = {2};
   pose.review = core::Review::rejected;
+  pose.review_note = "a hand is missing";
   core::Job job = sample_job(1, batch.id);
   job.state = core::JobState::failed;
   job.attempts = job.failures = job.losses = UINT32_MAX;
@@ -173,6 +176,44 @@ TEST_F(StoreTest, EveryColumnThatMayChangeChanges) {
   EXPECT_TRUE(fields(loaded.workers.at({1})) == fields(worker));
 }
 
+TEST_F(StoreTest, ASettledBatchIsNotLoadedButRecalled) {
+  core::Batch batch = sample_batch(1, 1);
+  std::vector<core::Write> writes = submission(batch, 1);
+  batch.state = core::BatchState::finished;
+  batch.sheets_open = 0;
+  batch.jobs_done = batch.jobs - 1;
+  batch.jobs_cancelled = 1;
+  writes.emplace_back(core::PutBatch{batch});
+  commit(writes);
+  const core::State loaded = reload();
+  EXPECT_TRUE(loaded.batches.empty());
+  const core::Submission known = loaded.submissions.at(batch.submission_key);
+  EXPECT_EQ(known.batch, batch.id);
+  EXPECT_EQ(known.digest, batch.submission);
+  EXPECT_EQ(known.jobs, batch.jobs);
+
+  for (const core::Recall& wanted : {core::Recall{{1}, {}, {}, {}}, core::Recall{{}, {1}, {}, {}},
+                                     core::Recall{{}, {}, {2}, {}}}) {
+    const core::State rows = store_->recall(wanted).value();
+    ASSERT_EQ(rows.batches.size(), 1u);
+    EXPECT_TRUE(fields(rows.batches.at({1})) == fields(batch));
+    EXPECT_EQ(rows.sheets.size(), 1u);
+    EXPECT_EQ(rows.poses.size(), 2u);
+    EXPECT_EQ(rows.jobs.size(), 2u);
+  }
+  EXPECT_EQ(store_->recall({{2}, {}, {}, {}}).error().code, Errc::not_found);
+}
+
+TEST_F(StoreTest, ACancelledBatchThatIsPutTogetherAgainIsLoaded) {
+  core::Batch batch = sample_batch(1, 1);
+  batch.state = core::BatchState::cancelled;
+  commit(submission(batch, 1));
+  EXPECT_EQ(reload().batches.size(), 1u) << "a sheet of it is open";
+  batch.sheets_open = 0;
+  commit({core::PutBatch{batch}});
+  EXPECT_TRUE(reload().batches.empty());
+}
+
 TEST_F(StoreTest, OfSeveralWritesToOneRowTheLastCounts) {
   core::Batch batch = sample_batch(1);
   std::vector<core::Write> writes = submission(batch, 1);
@@ -198,6 +239,7 @@ TEST_F(StoreTest, SettledBatchesAreNotLoaded) {
     core::Batch batch = sample_batch(id);
     batch.state = state;
     batch.jobs_done = done;
+    if (state != core::BatchState::running) batch.sheets_open = 0;
     commit(submission(batch, sheet++));
   };
   put(1, core::BatchState::finished, 2);   // settled
