@@ -25,6 +25,11 @@ struct Typed {
   std::uint64_t batch = 0;
   std::filesystem::path out;
   std::string worker;
+  std::string what;  // batch, sheet or pose
+  std::vector<std::string> several;
+  std::string note;
+  int number = 0;
+  RerollOptions reroll;
 };
 
 using Command = std::function<Result<Exit>(Client&, Console&)>;
@@ -81,11 +86,75 @@ void add_batch_commands(CLI::App& app, Typed& typed, Command& chosen) {
       });
   fetch_command->add_option("batch", typed.batch, "The batch's number")->required();
   fetch_command->add_option("--out", typed.out, "Folder to write to; NAME_NUMBER if not given");
+}
+
+void add_batch_changes(CLI::App& app, Typed& typed, Command& chosen) {
   add_command(
-      app, chosen, "cancel", "Render no more of a batch; what is done stays.", "pirouette cancel 7",
-      [&typed](Client& client, Console& console) { return cancel(client, typed.batch, console); })
-      ->add_option("batch", typed.batch, "The batch's number")
+      app, chosen, "cancel", "Render no more of a batch or a sheet; what is done stays.",
+      "pirouette cancel 7;  pirouette cancel 7/knight",
+      [&typed](Client& client, Console& console) { return cancel(client, typed.what, console); })
+      ->add_option("what", typed.what, "A batch's number, BATCH/CHARACTER or sheet/NUMBER")
       ->required();
+  for (const bool paused : {true, false}) {
+    add_command(
+        app, chosen, paused ? "pause" : "resume",
+        paused ? "Begin nothing more of a batch until it is resumed." : "Let a paused batch go on.",
+        paused ? "pirouette pause 7" : "pirouette resume 7",
+        [&typed, paused](Client& client, Console& console) {
+          return pause(client, typed.what, paused, console);
+        })
+        ->add_option("batch", typed.what, "The batch's number")
+        ->required();
+  }
+  CLI::App* priority =
+      add_command(app, chosen, "priority", "Move a batch up or down the queue.",
+                  "pirouette priority 7 90", [&typed](Client& client, Console& console) {
+                    return set_priority(client, typed.what, typed.number, console);
+                  });
+  priority->add_option("batch", typed.what, "The batch's number")->required();
+  priority->add_option("priority", typed.number, "0 (last) to 100 (first)")
+      ->check(CLI::Range(0, 100))
+      ->required();
+}
+
+void add_review_commands(CLI::App& app, Typed& typed, Command& chosen) {
+  constexpr const char* kPose = "A pose: its number or BATCH/CHARACTER/VIEW";
+  for (const bool approved : {true, false}) {
+    CLI::App* command =
+        add_command(app, chosen, approved ? "approve" : "reject",
+                    approved ? "Say that poses, or all of a sheet's, are good."
+                             : "Say that poses, or all of a sheet's, are not good.",
+                    approved ? "pirouette approve 7/knight"
+                             : "pirouette reject 7/knight/back --note \"the cape is gone\"",
+                    [&typed, approved](Client& client, Console& console) {
+                      return review(client, typed.several, approved, typed.note, console);
+                    });
+    command
+        ->add_option("what", typed.several,
+                     "Poses (number or BATCH/CHARACTER/VIEW) and sheets (BATCH/CHARACTER)")
+        ->required();
+    command->add_option("--note", typed.note, "For those who look next");
+  }
+  CLI::App* choose_command =
+      add_command(app, chosen, "choose", "Show another take of a pose, an earlier one say.",
+                  "pirouette choose 7/knight/back 1", [&typed](Client& client, Console& console) {
+                    return choose(client, typed.what, typed.number, console);
+                  });
+  choose_command->add_option("pose", typed.what, kPose)->required();
+  choose_command->add_option("take", typed.number, "Its number, from 1 on")
+      ->check(CLI::PositiveNumber)
+      ->required();
+  RerollOptions& options = typed.reroll;
+  CLI::App* reroll_command = add_command(
+      app, chosen, "reroll",
+      "Render poses once more. The sheet is put together again; earlier takes and sheets stay.",
+      "pirouette reroll 7/knight/back --note \"the cape hangs to the knees\"",
+      [&typed](Client& client, Console& console) { return reroll(client, typed.reroll, console); });
+  reroll_command->add_option("pose", options.poses, kPose)->required();
+  reroll_command->add_option("--seed", options.seed, "Another than the next one");
+  reroll_command->add_option(
+      "--note", options.note,
+      "What to correct, added to the prompt; the take before's if not given, \"\" for none");
 }
 
 void add_worker_commands(CLI::App& app, Typed& typed, Command& chosen) {
@@ -120,6 +189,8 @@ Exit run(std::vector<std::string> arguments, Console& console) {
   app.fallthrough();  // so that these may also stand behind the command
   add_submit(app, typed, chosen);
   add_batch_commands(app, typed, chosen);
+  add_batch_changes(app, typed, chosen);
+  add_review_commands(app, typed, chosen);
   add_worker_commands(app, typed, chosen);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {

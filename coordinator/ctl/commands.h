@@ -7,6 +7,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 #include "coordinator/ctl/client.h"
@@ -47,8 +48,24 @@ Result<Exit> fetch(Client& client, std::uint64_t batch, std::filesystem::path fo
                    Console& console);
 
 Result<Exit> workers(Client& client, Console& console);
-Result<Exit> cancel(Client& client, std::uint64_t batch, Console& console);
 // worker: its id or its name.
 Result<Exit> drain(Client& client, const std::string& worker, Console& console);
+
+// --- changes; what they are about is named as subject.h says ---
+
+Result<Exit> cancel(Client& client, const std::string& batch_or_sheet, Console& console);
+Result<Exit> pause(Client& client, const std::string& batch, bool paused, Console& console);
+Result<Exit> set_priority(Client& client, const std::string& batch, int priority, Console& console);
+// Ends with the first that cannot be reviewed; those before it are.
+Result<Exit> review(Client& client, const std::vector<std::string>& poses_and_sheets, bool approved,
+                    const std::string& note, Console& console);
+Result<Exit> choose(Client& client, const std::string& pose, int take, Console& console);
+
+struct RerollOptions {
+  std::vector<std::string> poses;
+  std::optional<std::uint64_t> seed;  // none: the next one
+  std::optional<std::string> note;    // none: as the take before; "": no correction any more
+};
+Result<Exit> reroll(Client& client, const RerollOptions& options, Console& console);
 
 }  // namespace pirouette::ctl

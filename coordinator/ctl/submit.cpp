@@ -1,10 +1,5 @@
 // `pirouette submit`: a folder of references becomes a batch.
 
-#include <pwd.h>
-#include <unistd.h>
-
-#include <array>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
@@ -12,22 +7,13 @@
 #include "coordinator/ctl/characters.h"
 #include "coordinator/ctl/commands.h"
 #include "coordinator/ctl/format.h"
+#include "coordinator/ctl/user.h"
 
 namespace pirouette::ctl {
 namespace {
 
 // What the server takes as a reference (schema/openapi.yaml).
 constexpr std::size_t kReferenceMaxBytes = 64u << 20;
-
-// Who runs this: $USER, or the login name where that is not set; "" for an account without a name.
-std::string find_user() {
-  if (const char* const user = std::getenv("USER"); user && *user) return user;
-  std::array<char, 4096> strings;  // an entry of passwd is a short line
-  passwd entry{};
-  passwd* found = nullptr;
-  ::getpwuid_r(::getuid(), &entry, strings.data(), strings.size(), &found);
-  return found ? found->pw_name : "";
-}
 
 Result<Recipe> read_recipe(const std::filesystem::path& file) {
   if (file.empty()) return parse_recipe("{}");
