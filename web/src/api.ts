@@ -4,6 +4,7 @@
 export type BatchState = "running" | "finished" | "cancelled";
 export type SheetState = "rendering" | "ready" | "incomplete" | "approved" | "cancelled";
 export type JobState = "held" | "queued" | "leased" | "done" | "failed" | "cancelled";
+export type Review = "unreviewed" | "approved" | "rejected";
 export type WorkerState = "online" | "draining" | "lost" | "gone";
 
 export interface Batch {
@@ -13,6 +14,7 @@ export interface Batch {
   priority: number;
   deadline: string | null;
   state: BatchState;
+  paused: boolean;
   submitted_at: string;
   finished_at: string | null;
   sheets: number;
@@ -20,6 +22,7 @@ export interface Batch {
   jobs: number;
   jobs_done: number;
   jobs_failed: number;
+  jobs_cancelled: number;
   jobs_running: number;
   seconds_left: number | null;
   waiting_for: string | null; // why nothing is rendered just now
@@ -46,7 +49,8 @@ export interface Pose {
   view_id: string;
   view_name: string;
   azimuth: number;
-  review: string;
+  review: Review;
+  review_note: string | null;
   take: number;
   chosen_job: number | null;
   state: JobState;
@@ -73,6 +77,8 @@ export interface Sheet {
   thumbnail: string | null;
   checks: Check[];
   poses: Pose[];
+  // only when asked for one sheet
+  versions?: { version: number; picture: string; thumbnail: string | null }[];
 }
 
 // What assembly noticed; coordinator/assembly/checks.h names the flags.
@@ -169,10 +175,21 @@ const kBase = "/api/v1";
 // inside a JSON string is written \", which this pattern cannot match.
 const kSeed = /("seed":\s*)(\d+)/g;
 
-export async function get<T>(path: string): Promise<T> {
+export const get = <T>(path: string): Promise<T> =>
+  ask(path, { headers: { Accept: "application/json" } });
+
+// A change that somebody wants: it is made, durably, when this returns.
+export const post = (path: string, body: object = {}): Promise<object> =>
+  ask(path, {
+    method: "POST",
+    headers: { Accept: "application/json", "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+
+async function ask<T>(path: string, request: RequestInit): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(kBase + path, { headers: { Accept: "application/json" } });
+    response = await fetch(kBase + path, request);
   } catch {
     throw new ApiError("The coordinator does not answer.", true, 0);
   }

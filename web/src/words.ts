@@ -59,6 +59,7 @@ export interface Words {
 export function forecast(batch: Batch, at: number, now: number): Words {
   if (batch.state === "cancelled") return { text: "Cancelled", tone: "quiet" };
   if (batch.state === "finished") return finished(batch, now);
+  if (batch.paused) return { text: "Paused: nothing new is begun", tone: "warn" };
   if (batch.seconds_left === null) {
     if (batch.jobs_running === 0) return { text: "Waiting for a worker", tone: "quiet" };
     return { text: "Time left is known once the first pose is done", tone: "quiet" };
@@ -84,6 +85,7 @@ function finished(batch: Batch, now: number): Words {
 
 const kStates: { [state: string]: Words } = {
   running: { text: "running", tone: "busy" },
+  paused: { text: "paused", tone: "warn" },
   finished: { text: "finished", tone: "good" },
   cancelled: { text: "cancelled", tone: "quiet" },
   rendering: { text: "rendering", tone: "busy" },

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Batch, Sheet } from "../api";
 import { useNow } from "../clock";
 import { BatchBar } from "../parts/bar";
+import { ChangeButton, ChangeError, useChange } from "../parts/change";
 import { Chip } from "../parts/chip";
 import { Empty, Pending } from "../parts/notice";
 import { SheetCard } from "../parts/sheet_card";
@@ -53,7 +54,8 @@ function BatchHead({ batch, at }: { batch: Batch; at: number }) {
   const now = useNow();
   const time = forecast(batch, at, now);
   const { recipe } = batch;
-  const waiting = batch.jobs - batch.jobs_done - batch.jobs_failed - batch.jobs_running;
+  const ended = batch.jobs_done + batch.jobs_failed + batch.jobs_cancelled;
+  const waiting = batch.jobs - ended - batch.jobs_running;
   return (
     <div class="head">
       <p class="crumbs">
@@ -61,7 +63,8 @@ function BatchHead({ batch, at }: { batch: Batch; at: number }) {
       </p>
       <div class="head-title">
         <h1>{batch.name}</h1>
-        <Chip words={state_words(batch.state)} />
+        <Chip words={state_words(batch.paused ? "paused" : batch.state)} />
+        {batch.state === "running" && <BatchChanges batch={batch} />}
       </div>
       <p class={`head-time ${time.tone}`}>{time.text}</p>
       {batch.waiting_for && <p class="quiet">Waiting: {batch.waiting_for}.</p>}
@@ -95,6 +98,45 @@ function BatchHead({ batch, at }: { batch: Batch; at: number }) {
           </span>
         )}
       </p>
+    </div>
+  );
+}
+
+const kPriorities = [0, 25, 50, 75, 100];
+
+function BatchChanges({ batch }: { batch: Batch }) {
+  const change = useChange();
+  const path = `/batches/${batch.id}`;
+  const priorities = [...new Set([...kPriorities, batch.priority])].sort((a, b) => a - b);
+  return (
+    <div class="changes">
+      <ChangeButton change={change} path={`${path}/${batch.paused ? "resume" : "pause"}`}>
+        {batch.paused ? "Resume" : "Pause"}
+      </ChangeButton>
+      <label>
+        Priority{" "}
+        <select
+          value={batch.priority}
+          disabled={change.busy}
+          onChange={(event) =>
+            void change.make(`${path}/priority`, { priority: Number(event.currentTarget.value) })
+          }
+        >
+          {priorities.map((priority) => (
+            <option key={priority} value={priority}>
+              {priority}
+            </option>
+          ))}
+        </select>
+      </label>
+      <ChangeButton
+        change={change}
+        path={`${path}/cancel`}
+        confirm={`Render no more of ${batch.name}? What is done stays.`}
+      >
+        Cancel
+      </ChangeButton>
+      <ChangeError change={change} />
     </div>
   );
 }

@@ -4,6 +4,8 @@ import type { ComponentChildren } from "preact";
 import { picture_url, thumbnail_url, type Batch, type Pose, type Sheet } from "../api";
 import { Chip } from "../parts/chip";
 import { Pending } from "../parts/notice";
+import { ChangeButton, ChangeError, useChange } from "../parts/change";
+import { PoseChanges } from "../parts/pose_changes";
 import { PoseTile } from "../parts/pose_tile";
 import { useResource } from "../resource";
 import { to, useTitle } from "../route";
@@ -59,8 +61,35 @@ function SheetHead({ sheet, batch }: { sheet: Sheet; batch: Batch | null }) {
       <div class="head-title">
         <h1>{sheet.character}</h1>
         <Chip words={sheet_words(sheet)} />
+        <SheetChanges sheet={sheet} />
       </div>
       {sheet.notes && <p class="quiet">{sheet.notes}</p>}
+    </div>
+  );
+}
+
+function SheetChanges({ sheet }: { sheet: Sheet }) {
+  const change = useChange();
+  const can_approve = sheet.state === "ready";
+  const can_cancel = sheet.state === "rendering";
+  if (!can_approve && !can_cancel) return null;
+  return (
+    <div class="changes">
+      {can_approve && (
+        <ChangeButton change={change} path={`/sheets/${sheet.id}/approve`}>
+          Approve all poses
+        </ChangeButton>
+      )}
+      {can_cancel && (
+        <ChangeButton
+          change={change}
+          path={`/sheets/${sheet.id}/cancel`}
+          confirm={`Render no more of ${sheet.character}?`}
+        >
+          Cancel
+        </ChangeButton>
+      )}
+      <ChangeError change={change} />
     </div>
   );
 }
@@ -97,8 +126,28 @@ function SheetPicture({ sheet }: { sheet: Sheet }) {
           alt={`The sheet of ${sheet.character}`}
         />
       </a>
-      <figcaption>Version {sheet.version}. Click for full size.</figcaption>
+      <figcaption>
+        Version {sheet.version}. Click for full size.
+        <Earlier sheet={sheet} />
+      </figcaption>
     </figure>
+  );
+}
+
+// The versions before: a reroll never takes one away.
+function Earlier({ sheet }: { sheet: Sheet }) {
+  const earlier = sheet.versions?.filter(({ version }) => version < sheet.version) ?? [];
+  if (earlier.length === 0) return null;
+  return (
+    <span class="earlier">
+      {" "}
+      Earlier:
+      {earlier.map(({ version, picture }) => (
+        <a key={version} href={picture_url(picture)} target="_blank">
+          {version}
+        </a>
+      ))}
+    </span>
   );
 }
 
@@ -123,6 +172,7 @@ function PoseCard({ pose }: { pose: Pose }) {
         {pose.worker && <Fact name="Worker">{pose.worker}</Fact>}
         {pose.attempts > 1 && <Fact name="Attempts">{pose.attempts}</Fact>}
       </dl>
+      <PoseChanges pose={pose} />
       {pose.prompt && (
         <details>
           <summary>Prompt and seed</summary>
