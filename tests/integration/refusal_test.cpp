@@ -38,6 +38,46 @@ TEST(Refusal, AnEmptyFolderSaysWhatIsMissing) {
   EXPECT_NE(submitted.err.find(".png"), std::string::npos) << submitted.err;
 }
 
+TEST(Refusal, APoseSetThatIsNotThereIsNamedWithThoseThatAre) {
+  Farm farm;
+  farm.start_coordinator();
+  json recipe = Farm::tiny_recipe();
+  recipe["pose_set"] = "std7";
+  const fs::path folder = farm.folder() / "characters";
+  fs::create_directories(folder);
+  fs::copy_file(tiny_model() / "reference_64x96.png", folder / "knight.png");
+  std::ofstream(farm.folder() / "recipe.json") << recipe.dump();
+  const Finished submitted =
+      farm.cli({"submit", folder, "--recipe", farm.folder() / "recipe.json"});
+  EXPECT_NE(submitted.exit_code, 0);
+  EXPECT_NE(submitted.err.find("std7"), std::string::npos) << submitted.err;
+  EXPECT_NE(submitted.err.find("game8"), std::string::npos) << submitted.err;
+  EXPECT_EQ(farm.sql("SELECT count(*) FROM batch"), "0");
+}
+
+TEST(Refusal, ALoraThatDoesNotFitFailsItsJobsInItsWords) {
+  Farm farm;
+  farm.start_coordinator();
+  farm.start_worker(
+      "one", {"--model", "tiny-kontext=" + tiny_model().string(), "--lora",
+              "turnaround=" + (tiny_model() / "vae/diffusion_pytorch_model.safetensors").string()});
+  const std::uint64_t batch = farm.submit(1, Farm::tiny_recipe());
+  const auto failed = [&] { return farm.sql("SELECT count(*) FROM job WHERE state = 4") == "6"; };
+  const bool refused =
+      Farm::wait_until([&] { return failed() || !farm.worker("one").running(); }, seconds(60));
+  ASSERT_TRUE(refused) << farm.logs();
+  if (farm.worker("one").running()) {
+    // The sheet is delivered with its gaps, and each says why.
+    ASSERT_TRUE(farm.wait_finished(batch, seconds(30))) << farm.logs();
+    EXPECT_EQ(farm.sql("SELECT state FROM sheet"), "2");
+    const std::string why = farm.sql("SELECT error FROM job LIMIT 1");
+    EXPECT_NE(why.find("fits no"), std::string::npos) << why;
+    EXPECT_NE(why.find("diffusion_pytorch_model.safetensors"), std::string::npos) << why;
+  } else {
+    EXPECT_NE(farm.worker("one").err().find("turnaround"), std::string::npos) << farm.logs();
+  }
+}
+
 TEST(Refusal, NoCoordinatorIsExitCodeThree) {
   const fs::path folder = fs::temp_directory_path();
   const Finished status =

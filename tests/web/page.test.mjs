@@ -32,7 +32,7 @@ after(async () => {
 // A step that fails shows what the processes said, and ends the story.
 let failed = false;
 const step = (name, run) =>
-  test(name, { timeout: 60_000 }, async (t) => {
+  test(name, { timeout: 90_000 }, async (t) => {
     if (failed) return t.skip("an earlier step failed");
     try {
       await run();
@@ -54,7 +54,7 @@ step("an empty farm says what to do", async () => {
 
 step("a batch appears by itself when it is submitted", async () => {
   await tab.evaluate(() => (window.not_reloaded = true));
-  await farm.submit("Night shift", ["knight", "baker"], 2);
+  await farm.submit("Night shift", ["knight", "baker"], 12);
   await seen(".row");
   assert.match(await text(".row"), /Night shift.*0 of 2 sheets assembled/s);
   assert.match(await text(".row"), /Waiting for a worker/);
@@ -66,6 +66,13 @@ step("tiles wait, fill in, and become the sheet", async () => {
   assert.equal(await tab.locator(".strip .tile").count(), 12);
   assert.equal(await tab.locator(".tile[data-state=queued]").count(), 12);
   await screenshot(tab, "batch_waiting");
+
+  await tab.click("button:text('Pause')");
+  await seen(".head .chip:text('paused')");
+  await tab.selectOption(".changes select", "75");
+  await until("its priority", async () => JSON.parse(await farm.get("/api/v1/batches/1")).priority === 75);
+  await tab.click("button:text('Resume')");
+  await seen(".head .chip:text('running')");
 
   farm.start_worker("w1");
   await seen(".strip .tile.done img");
@@ -107,6 +114,34 @@ step("a sheet shows its reference, its picture and how each pose came about", as
   await seen(".card");
 });
 
+step("a pose is rejected, rerolled with a word on it, and the sheet is approved", async () => {
+  await tab.click(".card:has-text('knight')");
+  await seen("h1:text('knight')");
+  const back = tab.locator(".pose[data-view=back]");
+  const before = await back.locator("img").getAttribute("src");
+  await back.locator("button:text('Reject')").click();
+  await seen(".pose[data-view=back] button:text('Rejected')");
+  await back.locator("button:text('Reroll')").click();
+  await back.locator("textarea").fill("the cape hangs to the knees");
+  await screenshot(tab, "reroll", true);
+  await back.locator("button:text('Render take 2')").click();
+  await until("the new take", async () => {
+    return (await back.locator("img").getAttribute("src")) !== before;
+  });
+  await back.locator("summary").click();
+  assert.match((await back.textContent()) ?? "", /the cape hangs to the knees/);
+  await seen("figcaption:has-text('Version 2')");
+  assert.match(await text(".earlier"), /1/, "the version before stays");
+
+  await tab.click("button:text('Approve all poses')");
+  await seen(".head .chip:text('approved')");
+  assert.equal(await tab.locator(".pose button:text('Approved')").count(), 6);
+  await screenshot(tab, "sheet_approved", true);
+  assert.deepEqual(tab.complaints, []);
+  await tab.goBack();
+  await seen(".card");
+});
+
 step("workers show what they hold", async () => {
   await tab.click("nav >> text=Workers");
   await seen(".worker:has-text('w1')");
@@ -128,7 +163,7 @@ step("two tabs share one event stream", async () => {
 step("after a crash of the coordinator the page goes on by itself", async () => {
   await go("/batches");
   await tab.evaluate(() => (window.not_reloaded = true));
-  await farm.submit("Long shift", ["witch", "diver", "monk"], 20);
+  await farm.submit("Long shift", ["witch", "diver", "monk"], 50);
   await tab.click("text=Long shift");
   await seen(".tile.done img");
   assert.deepEqual(tab.complaints, []);
@@ -144,7 +179,7 @@ step("after a crash of the coordinator the page goes on by itself", async () => 
     "the banner to go",
     async () => (await tab.locator("[data-lost=true]").count()) === 0,
   );
-  await until("the batch's end", async () => /finished/.test(await text(".head")), 45_000);
+  await until("the batch's end", async () => /finished/.test(await text(".head")), 55_000);
   await until("its sheets", async () => (await loaded_pictures(tab, ".face img")) === 3);
   assert.equal(await tab.evaluate(() => window.not_reloaded), true);
 

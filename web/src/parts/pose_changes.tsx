@@ -12,9 +12,9 @@ export function PoseChanges({ pose }: { pose: Pose }) {
   const renders = pose.state === "queued" || pose.state === "leased" || pose.state === "held";
   return (
     <div class="changes">
-      <div class="choices" role="group" aria-label="Review">
-        {pose.picture &&
-          (["approved", "rejected"] as const).map((review) => {
+      {pose.picture && (
+        <div class="choices" role="group" aria-label="Review">
+          {(["approved", "rejected"] as const).map((review) => {
             const pressed = pose.review === review;
             const to_make = review === "approved" ? "approve" : "reject";
             return (
@@ -28,16 +28,13 @@ export function PoseChanges({ pose }: { pose: Pose }) {
               </ChangeButton>
             );
           })}
-        {!renders && (
-          <button
-            type="button"
-            aria-expanded={rerolling}
-            onClick={() => set_rerolling(!rerolling)}
-          >
-            Reroll…
-          </button>
-        )}
-      </div>
+        </div>
+      )}
+      {!renders && (
+        <button type="button" aria-expanded={rerolling} onClick={() => set_rerolling(!rerolling)}>
+          Reroll…
+        </button>
+      )}
       {rerolling && !renders && (
         <RerollForm
           take={pose.take + 1}
