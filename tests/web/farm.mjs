@@ -57,12 +57,14 @@ export class Farm {
   }
 
   start_worker(name) {
-    this.start("pirouette-worker", name, [
+    const worker = this.start("pirouette-worker", name, [
       ...["serve", "--name", name, "--folder", path.join(this.folder, name)],
       ...["--coordinator", this.endpoints.control, "--blobs", this.endpoints.blobs],
       ...["--key", path.join(this.coordinator_folder, "keys/worker.key")],
       ...["--model", `tiny-kontext=${model}`, "--lora", `turnaround=${lora}`, "--threads", "1"],
     ]);
+    // Two busy workers must not keep the browser, which draws without a GPU, from being watched.
+    os.setPriority(worker.pid, 15);
   }
 
   // One sheet a character, named after the references it knows.
