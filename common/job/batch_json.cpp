@@ -6,6 +6,7 @@
 
 #include "common/job/names.h"
 #include "common/job/recipe_json.h"
+#include "common/job/sheet_views.h"
 
 namespace pirouette {
 namespace {
@@ -16,7 +17,54 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 using Need = job::Fields::Need;
 
-SheetSpec read_sheet(const json& value, const std::string& path, Complaints& complaints) {
+void read_digest(Fields& fields, const std::string& field, Digest& out, Need need) {
+  std::string text;
+  fields.text(field, text, kNameMaxBytes, need);
+  if (text.empty()) return;
+  const Result<Digest> digest = parse_digest(text);
+  if (!digest.ok()) {
+    return fields.complain(field,
+                           "must be the SHA-256 of an uploaded picture (64 hexadecimal digits), "
+                           "not " +
+                               job::in_quotes(text));
+  }
+  out = digest.value();
+}
+
+// A set's name, or ids of views.
+Result<PoseSet> find_wanted(const json& value, const Recipe& recipe) {
+  if (value.is_string()) return find_pose_set(recipe, value.get<std::string>());
+  std::vector<std::string> ids;
+  bool all_texts = value.is_array() && value.size() <= kPoseSetMaxViews;
+  for (std::size_t i = 0; all_texts && i < value.size(); ++i) {
+    all_texts = value[i].is_string();
+    if (all_texts) ids.push_back(value[i].get<std::string>());
+  }
+  if (!all_texts) {
+    return Error{Errc::invalid, "must be one of " + job::listed(pose_set_names()) +
+                                    " or an array of up to " + std::to_string(kPoseSetMaxViews) +
+                                    " views' ids"};
+  }
+  return find_views(recipe, ids);
+}
+
+// Empty for the recipe's own views.
+PoseSet read_wanted(Fields& fields, const Recipe& recipe) {
+  const json* value = fields.find("pose_set");
+  if (value == nullptr) return {};
+  Result<PoseSet> wanted = find_wanted(*value, recipe);
+  if (wanted.ok()) return std::move(wanted).value();
+  fields.complain("pose_set", "cannot be used: " + wanted.error().what);
+  return {};
+}
+
+struct ReadSheet {
+  SheetSpec sheet;
+  PoseSet wanted;
+};
+
+ReadSheet read_sheet(const json& value, const std::string& path, const Recipe& recipe,
+                     Complaints& complaints) {
   SheetSpec sheet;
   Fields fields(value, path, complaints);
   fields.text("character", sheet.character, kNameMaxBytes, Need::required);
@@ -25,40 +73,40 @@ SheetSpec read_sheet(const json& value, const std::string& path, Complaints& com
     fields.complain("character",
                     fault + ", as " + job::in_quotes(sheet.character) + " does: it names files");
   }
-  std::string reference;
-  fields.text("reference", reference, kNameMaxBytes, Need::required);
-  if (!reference.empty()) {
-    const Result<Digest> digest = parse_digest(reference);
-    if (digest.ok()) {
-      sheet.reference = digest.value();
-    } else {
-      fields.complain("reference",
-                      "must be the SHA-256 of an uploaded picture (64 hexadecimal "
-                      "digits), not " +
-                          job::in_quotes(reference));
-    }
-  }
+  read_digest(fields, "reference", sheet.reference, Need::required);
+  read_digest(fields, "original", sheet.original, Need::optional);
   fields.text("notes", sheet.notes, kPromptMaxBytes);
   std::uint64_t seed = 0;
   if (fields.seed("seed", seed)) sheet.seed = seed;
+  int priority = -1;
+  fields.whole("priority", priority, 0, 100);
+  if (priority >= 0) sheet.priority = priority;
+  PoseSet wanted = read_wanted(fields, recipe);
   fields.finish();
-  return sheet;
+  return {std::move(sheet), std::move(wanted)};
 }
 
 void read_sheets(Fields& fields, BatchSpec& batch, Complaints& complaints) {
   const json* sheets = fields.array("sheets", 1, kBatchMaxSheets, Need::required);
   if (sheets == nullptr) return;
   std::set<std::string> characters;
+  std::vector<PoseSet> wanted;
   batch.sheets.reserve(sheets->size());
   for (std::size_t i = 0; i < sheets->size(); ++i) {
     const std::string path = fields.path("sheets") + "[" + std::to_string(i) + "]";
-    batch.sheets.push_back(read_sheet((*sheets)[i], path, complaints));
+    ReadSheet read = read_sheet((*sheets)[i], path, batch.recipe, complaints);
+    batch.sheets.push_back(std::move(read.sheet));
+    wanted.push_back(std::move(read.wanted));
     const std::string& character = batch.sheets.back().character;
     if (!character.empty() && !characters.insert(lower_case(character)).second) {
       complaints.add(path + ".character", "is " + job::in_quotes(character) +
                                               " a second time; each character of a batch needs "
                                               "its own name, whatever its case");
     }
+  }
+  if (!complaints.none()) return;  // views of a recipe with mistakes mean nothing
+  if (const Result<void> settled = settle_views(batch, wanted); !settled.ok()) {
+    fields.complain("sheets", "cannot be one batch: " + settled.error().what);
   }
 }
 
@@ -100,7 +148,12 @@ std::string to_json(const BatchSpec& batch) {
     ordered_json written = {{"character", sheet.character},
                             {"reference", to_hex(sheet.reference)},
                             {"notes", sheet.notes}};
+    if (sheet.original) written["original"] = to_hex(sheet.original);
     if (sheet.seed) written["seed"] = *sheet.seed;
+    if (sheet.priority) written["priority"] = *sheet.priority;
+    for (const std::uint32_t view : sheet.views) {
+      written["pose_set"].push_back(batch.recipe.views[view].id);
+    }
     sheets.push_back(std::move(written));
   }
   ordered_json written = {{"name", batch.name}};

@@ -2,7 +2,7 @@
 // Reading JSON that somebody else wrote, field by field. Nothing stops at the first mistake: every
 // field that is missing, wrong or unknown becomes a complaint that says what is allowed, and all
 // complaints make one Error. What complaints quote is cut short and is valid UTF-8, so the message
-// can travel in JSON again. For common/job and for the API's bodies.
+// can travel in JSON again. For common/job, for the API's bodies and for batches in files.
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>

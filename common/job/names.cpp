@@ -41,6 +41,13 @@ std::string find_fault(std::string_view character) {
   return "";
 }
 
+bool has_control_characters(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\n' && c != '\t' && c != '\r') || byte == 0x7f;
+  });
+}
+
 std::string safe_name(std::string_view text) {
   if (text.empty()) return "_";
   std::string safe(text);

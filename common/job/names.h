@@ -12,6 +12,9 @@ namespace pirouette {
 // if it is good. Its length and that it is UTF-8 are not checked here.
 std::string find_fault(std::string_view character);
 
+// Whether a text of several lines has any beside line ends and tabs.
+bool has_control_characters(std::string_view text);
+
 // For a file's or a folder's name on every system: UTF-8 letters, digits, '_', '-' and '.' stay,
 // every other ASCII character becomes '_', and a '.' at either end too. Not "".
 std::string safe_name(std::string_view text);

@@ -142,7 +142,8 @@ Result<Recipe> parse_recipe(std::string_view json);
 std::string to_json(const Recipe& recipe);  // canonical: parse_recipe(to_json(r)) == r
 
 // {"name", "owner", "priority", "deadline" (RFC 3339), "recipe": {…}, "sheets": [{"character",
-// "reference" (sha256), "notes", "seed"}]}.
+// "reference" (sha256), "original" (sha256), "notes", "seed", "priority", "pose_set" (a name or ids
+// of views)}]}. Sheets' pose sets are settled: sheet_views.h.
 Result<BatchSpec> parse_batch(std::string_view json);
 std::string to_json(const BatchSpec& batch);
 

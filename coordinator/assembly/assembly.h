@@ -1,7 +1,7 @@
 #pragma once
 // A sheet's views put together: one picture on a common scale and foot line, a thumbnail of it, and
 // what was noticed. Works on blobs, off the loop; the runtime gives it one task at a time. The
-// front of the part: as_reference and thumbnail come along from picture.h.
+// front of the part: as_reference and thumbnail come along with it.
 
 #include <string>
 
@@ -9,6 +9,7 @@
 #include "common/hash.h"
 #include "common/result.h"
 #include "coordinator/assembly/picture.h"
+#include "coordinator/assembly/reference.h"
 #include "coordinator/core/effect.h"
 
 namespace pirouette::assembly {

@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -15,8 +16,10 @@ constexpr std::string_view kPrefix = "/api/v1";
 constexpr std::chrono::seconds kConnectMax{5};
 // Longer than the server lets a request wait for its loop (30 s), so that its own answer arrives.
 constexpr std::chrono::seconds kReadMax{40}, kWriteMax{40};
-constexpr std::chrono::seconds kBusyWait{1};
-constexpr int kBusyTriesMax = 60;
+// What may be sent twice is tried again after 0.1 s, 0.2 s, … up to 3.2 s: for half a minute in
+// all, in which a coordinator is back from a restart.
+constexpr std::chrono::milliseconds kFirstWait{100}, kLongestWait{3'200};
+constexpr int kTriesMax = 14;
 constexpr std::string_view kPageSize = "500";
 
 Errc code_of(int status) {
@@ -62,8 +65,24 @@ struct Client::Connection {
                                     "); is it running, and is --server right?"};
   }
 
+  // send: called until there is an answer that is not "later". A server that never answered is not
+  // waited for: its address may be wrong.
+  template <typename Send>
+  Result<httplib::Response> tried(Send send) {
+    auto wait = kFirstWait;
+    for (int tries = 1;; ++tries) {
+      auto answer = answered(send(http));
+      const bool later = answer.ok() ? answer.value().status == 503 : reached;
+      reached = reached || answer.ok();
+      if (!later || tries == kTriesMax) return answer;
+      std::this_thread::sleep_for(wait);
+      wait = std::min(wait * 2, kLongestWait);
+    }
+  }
+
   std::string url;
   httplib::Client http;
+  bool reached = false;  // has answered at least once
 };
 
 Client::Client(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}
@@ -116,26 +135,39 @@ Result<Json> Client::get_all(const std::string& path) {
   }
 }
 
-Result<bool> Client::has_blob(const Digest& digest) {
-  const std::string path = std::string(kPrefix) + "/blobs/" + to_hex(digest);
-  const httplib::Response answer = TRY(connection_->answered(connection_->http.Head(path)));
-  if (answer.status == 404) return false;
-  if (answer.status != 200) return error_of(answer, path);
-  return true;
+Result<Client::Submitted> Client::submit_batch(const std::string& json_body,
+                                               const std::string& key) {
+  const std::string path = std::string(kPrefix) + "/batches";
+  const httplib::Response answer = TRY(connection_->tried([&](httplib::Client& http) {
+    return http.Post(path, {{"Idempotency-Key", key}}, json_body, "application/json");
+  }));
+  if (answer.status < 200 || answer.status > 299) return error_of(answer, path);
+  Json body = Json::parse(answer.body, nullptr, false);
+  if (!body.is_object()) return Error{Errc::corrupt, path + ": the answer is not JSON"};
+  return Submitted{std::move(body), answer.status != 200};
 }
 
-Result<Digest> Client::send_reference(std::span<const std::uint8_t> picture) {
-  const std::string path = std::string(kPrefix) + "/references";
-  for (int tries = 1;; ++tries) {
-    const httplib::Response answer = TRY(connection_->answered(
-        connection_->http.Post(path, reinterpret_cast<const char*>(picture.data()), picture.size(),
-                               "application/octet-stream")));
-    if (answer.status == 200 || answer.status == 201) {
-      return parse_digest(text_of(Json::parse(answer.body, nullptr, false), "digest"));
-    }
-    if (answer.status != 503 || tries == kBusyTriesMax) return error_of(answer, path);
-    std::this_thread::sleep_for(kBusyWait);
-  }
+Result<std::optional<Json>> Client::find_reference(const Digest& original) {
+  const std::string path = std::string(kPrefix) + "/references/" + to_hex(original);
+  const httplib::Response answer =
+      TRY(connection_->tried([&](httplib::Client& http) { return http.Get(path); }));
+  if (answer.status == 404) return std::optional<Json>();
+  if (answer.status != 200) return error_of(answer, path);
+  Json body = Json::parse(answer.body, nullptr, false);
+  if (!body.is_object()) return Error{Errc::corrupt, path + ": the answer is not JSON"};
+  return std::optional(std::move(body));
+}
+
+Result<Json> Client::send_reference(const Digest& original, std::span<const std::uint8_t> picture) {
+  const std::string path = std::string(kPrefix) + "/references/" + to_hex(original);
+  const httplib::Response answer = TRY(connection_->tried([&](httplib::Client& http) {
+    return http.Put(path, reinterpret_cast<const char*>(picture.data()), picture.size(),
+                    "application/octet-stream");
+  }));
+  if (answer.status != 200 && answer.status != 201) return error_of(answer, path);
+  Json body = Json::parse(answer.body, nullptr, false);
+  if (!body.is_object()) return Error{Errc::corrupt, path + ": the answer is not JSON"};
+  return body;
 }
 
 Result<std::vector<std::uint8_t>> Client::get_blob(const Digest& digest) {

@@ -5,7 +5,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -30,10 +31,19 @@ class Client {
   // Every item of a list, page by page.
   Result<Json> get_all(const std::string& path);
 
-  Result<bool> has_blob(const Digest& digest);
-  // picture: a PNG, JPEG or WebP. Returns what a batch names it by. Waits and tries again while the
-  // server says that it is busy, up to a minute.
-  Result<Digest> send_reference(std::span<const std::uint8_t> picture);
+  // Idempotent, so tried again with the same key while the server is busy or, once it has answered
+  // this client at all, away: a restart of the coordinator is waited for.
+  struct Submitted {
+    Json answer;
+    bool is_new = true;  // false: a batch was made of this key before, and this is it
+  };
+  Result<Submitted> submit_batch(const std::string& json_body, const std::string& key);
+
+  // What a picture became on the server, by the SHA-256 of the picture; none: the server does not
+  // have it. Tried again as submit_batch is; so is sending it.
+  Result<std::optional<Json>> find_reference(const Digest& original);
+  // picture: a PNG, JPEG or WebP. invalid: why the server refuses it.
+  Result<Json> send_reference(const Digest& original, std::span<const std::uint8_t> picture);
   // The bytes hash to digest, else corrupt.
   Result<std::vector<std::uint8_t>> get_blob(const Digest& digest);
 

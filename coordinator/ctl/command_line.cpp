@@ -46,23 +46,30 @@ void add_submit(CLI::App& app, Typed& typed, Command& chosen) {
   SubmitOptions& options = typed.submit;
   CLI::App* command = add_command(
       app, chosen, "submit",
-      "Send a folder of reference pictures (.png, .jpg, .webp), one per character, as a batch. "
-      "The\n"
-      "file's name is the character's; NAME.txt beside it may hold notes on the character's looks.",
+      "Send characters as one batch. WHAT is one of\n"
+      "  a folder    of reference pictures (.png, .jpg, .webp): a file's name is the character's,\n"
+      "              NAME.txt beside it may hold notes on the character's looks\n"
+      "  a CSV       with any of the columns character, reference, notes, pose_set, seed, "
+      "priority\n"
+      "  batch.json  as the API takes it; references and recipe may be paths",
       "pirouette submit characters/ --recipe recipe.json --name \"Season 2\" --wait",
       [&typed](Client& client, Console& console) { return submit(client, typed.submit, console); });
-  command->add_option("folder", options.folder, "Where the references are")->required();
+  command->add_option("what", options.what, "A folder, a CSV or a batch as JSON")->required();
   command->add_option("--recipe", options.recipe,
                       "Model, LoRAs, views, size, steps as JSON (schema/recipe.schema.json)");
-  command->add_option("--name", options.name, "For people; the folder's name if not given");
+  command->add_option("--name", options.name, "For people; the folder's or file's if not given");
   command->add_option("--owner", options.owner,
                       "Who it is for: owners share the farm fairly; you, if not given");
-  command->add_option("--priority", options.priority, "0 (last) to 100 (first)")
-      ->check(CLI::Range(0, 100))
-      ->capture_default_str();
+  command->add_option("--priority", options.priority, "0 (last) to 100 (first); 50 if not given")
+      ->check(CLI::Range(0, 100));
   command->add_option("--deadline", options.deadline,
-                      "When it should be ready, as 2026-03-01T09:00:00Z or with +01:00");
-  command->add_flag("--dry-run", options.dry_run, "Print the prompts and send nothing");
+                      "When it should be ready: 09:00, \"tomorrow 09:00\", \"2026-03-01 09:00\" "
+                      "(local time) or 2026-03-01T09:00:00Z");
+  command->add_option(
+      "--key", options.key,
+      "Any text of your own: what is submitted twice with one key becomes one batch");
+  command->add_flag("--dry-run", options.dry_run,
+                    "Check everything, print the prompts and the cost, and send nothing");
   command->add_flag("--wait", options.wait, "Then watch it until it ends");
 }
 

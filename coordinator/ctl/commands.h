@@ -23,12 +23,13 @@ struct Console {
 };
 
 struct SubmitOptions {
-  std::filesystem::path folder;
+  std::filesystem::path what;    // a folder, a CSV, a batch as JSON
   std::filesystem::path recipe;  // "": the defaults
-  std::string name;              // "": the folder's
+  std::string name;              // "": the folder's or the file's
   std::string owner;             // "": who runs this
-  int priority = 50;
-  std::string deadline;  // RFC 3339; "": none
+  std::optional<int> priority;
+  std::string deadline;  // as deadline.h reads it; "": none
+  std::string key;       // what makes a batch be made once; "": a new one
   bool dry_run = false, wait = false;
 };
 Result<Exit> submit(Client& client, const SubmitOptions& options, Console& console);

@@ -92,6 +92,22 @@ std::string text_of(const Json& object, std::string_view key) {
   return found != object.end() && found->is_string() ? printable(found->get<std::string>()) : "";
 }
 
+std::string trim(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return "";
+  return std::string(text.substr(first, text.find_last_not_of(kSpace) - first + 1));
+}
+
+bool is_utf8(std::string_view text) {
+  try {
+    static_cast<void>(Json(text).dump());
+    return true;
+  } catch (const Json::type_error&) {
+    return false;
+  }
+}
+
 std::string printable(std::string_view text) {
   std::string clean(text);
   for (char& c : clean) {

@@ -40,4 +40,9 @@ std::string text_of(const Json& object, std::string_view key);      // "" if the
 // What a server says goes to a terminal: without control characters.
 std::string printable(std::string_view text);
 
+// --- text that people wrote ---
+
+std::string trim(std::string_view text);  // no white space around it
+bool is_utf8(std::string_view text);
+
 }  // namespace pirouette::ctl

@@ -29,7 +29,7 @@ std::string name_missing(const std::vector<const SheetSpec*>& missing) {
     text += missing[i]->character + " (" + to_hex(missing[i]->reference) + ")";
   }
   if (named < missing.size()) text += " and others";
-  return text + "; send each to POST /api/v1/references first";
+  return text + "; send each to PUT /api/v1/references/{sha256} first";
 }
 
 // The word under which a batch that is sent again is known again; "" where the sender has none.

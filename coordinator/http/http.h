@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,8 +29,13 @@ class ReadModel;
 namespace pirouette::http {
 
 struct Reference {
+  struct Crop {
+    int x = 0, y = 0, width = 0, height = 0;
+  };
   std::vector<std::uint8_t> png;
   int width = 0, height = 0;
+  std::optional<Crop> crop;  // of what was sent, upright; none: all of it
+  std::vector<std::string> warnings;
 };
 
 class Http {
@@ -46,6 +52,10 @@ class Http {
     std::function<Result<std::vector<std::uint8_t>>(const std::filesystem::path& picture,
                                                     int height_px)>
         make_thumbnail;
+    std::filesystem::path references;  // a folder of its own: what sent pictures became
+    // Counts on when as_reference makes something else of the same picture; what was made under
+    // another number is made again.
+    int reference_making = 1;
     // A picture that a user sent, as the PNG that workers read. Called from request threads.
     std::function<Result<Reference>(std::span<const std::uint8_t> picture)> as_reference;
   };

@@ -26,7 +26,6 @@ inline constexpr std::size_t kPathMaxBytes = 512;
 
 // --- requests ---
 
-inline constexpr std::size_t kReferenceMaxBytes = 64u << 20;
 // Large bodies (a picture, a batch) in memory at a time.
 inline constexpr std::size_t kUploadsMax = 4;
 // How long a request waits for the loop. The loop answers in milliseconds; past this it is stuck.

@@ -13,6 +13,7 @@
 #include "coordinator/http/limits.h"
 #include "coordinator/http/metrics.h"
 #include "coordinator/http/pulse.h"
+#include "coordinator/http/reference_records.h"
 #include "coordinator/http/router.h"
 #include "coordinator/http/thumbnails.h"
 #include "coordinator/http/waiting.h"
@@ -36,6 +37,7 @@ struct Site {
   Site(Http::Config given, std::function<void(core::Event)> post_event)
       : config(std::move(given)),
         post(std::move(post_event)),
+        references(config.references, config.reference_making),
         thumbnails(config.thumbnails, config.make_thumbnail, kThumbnailsMaxBytes) {}
 
   const store::ReadModel& read() const { return *config.read; }
@@ -56,6 +58,7 @@ struct Site {
   ConnectionThreads connections;
   Waiting waiting;
   Pulse pulse;
+  ReferenceRecords references;
   Thumbnails thumbnails;
   Metrics metrics;
   std::counting_semaphore<> uploads{static_cast<std::ptrdiff_t>(kUploadsMax)};

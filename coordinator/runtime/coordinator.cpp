@@ -26,8 +26,13 @@ AssembleFn real_assembly(const Blobs& blobs) {
 }
 
 Result<http::Reference> real_reference(std::span<const std::uint8_t> picture) {
-  assembly::Reference reference = TRY(assembly::as_reference(picture));
-  return http::Reference{std::move(reference.png), reference.width, reference.height};
+  assembly::Reference made = TRY(assembly::as_reference(picture));
+  http::Reference reference{std::move(made.png), made.width, made.height, {}, {}};
+  if (const auto& box = made.crop) {
+    reference.crop = http::Reference::Crop{box->left, box->top, box->width, box->height};
+  }
+  reference.warnings = std::move(made.warnings);
+  return reference;
 }
 
 Result<void> make_folder(const std::filesystem::path& folder) {
@@ -100,6 +105,8 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(Config config) {
                                        .read = parts->read,
                                        .started_at = wall_clock_now(),
                                        .make_thumbnail = assembly::thumbnail,
+                                       .references = config.folder / "references",
+                                       .reference_making = assembly::kReferenceMaking,
                                        .as_reference = real_reference},
                                       post));
 

@@ -14,7 +14,7 @@
 namespace pirouette::runtime {
 
 struct Config {
-  std::filesystem::path folder;  // farm.db, blobs/, thumbnails/, keys/, endpoints.json
+  std::filesystem::path folder;  // farm.db, blobs/, references/, thumbnails/, keys/ …
   std::string http_host = "127.0.0.1";
   int http_port = 8080;                          // 0: any free one
   std::string control = "tcp://127.0.0.1:5571";  // port 0: any free one

@@ -98,6 +98,7 @@ TEST_F(ServedApi, IsTheOneDescribed) {
              .read = nullptr,
              .started_at = {},
              .make_thumbnail = {},
+             .references = folder_ / "none",
              .as_reference = {}},
             [](core::Event) {});
   Router router;
