@@ -4,6 +4,7 @@
 // thread at a time.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
@@ -21,6 +22,8 @@ class Client {
  public:
   // url: "http://host:port". invalid: not that. Connects at the first request.
   static Result<Client> open(const std::string& url);
+  // To the same server, for another thread.
+  Result<Client> another() const;
   ~Client();
   Client(Client&&) noexcept;
 
@@ -34,8 +37,11 @@ class Client {
   // picture: a PNG, JPEG or WebP. Returns what a batch names it by. Waits and tries again while the
   // server says that it is busy, up to a minute.
   Result<Digest> send_reference(std::span<const std::uint8_t> picture);
-  // The bytes hash to digest, else corrupt.
-  Result<std::vector<std::uint8_t>> get_blob(const Digest& digest);
+  // A blob from offset on, piece by piece: take is told where in the blob a piece belongs (a server
+  // without ranges begins at 0). What take returns ends it. timeout: the connection broke; what
+  // take has is good. Hashes nothing.
+  using TakeFn = std::function<Result<void>(std::uint64_t at, std::span<const std::uint8_t>)>;
+  Result<void> read_blob(const Digest& digest, std::uint64_t offset, const TakeFn& take);
 
  private:
   struct Connection;
