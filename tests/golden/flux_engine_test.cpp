@@ -1,5 +1,8 @@
 #include "worker/engine/flux_engine.h"
 
+#include <cstdlib>
+#include <cstring>
+
 #include "common/files.h"
 #include "common/image/image.h"
 #include "common/version.h"
