@@ -63,6 +63,7 @@ Result<void> serve(const ServeOptions& options) {
   config.loras = TRY(parse_named_paths("--lora", options.loras));
   config.dtype = options.dtype;
   config.threads = options.threads;
+  config.weight_hashes = options.worker.folder / "weight_hashes.json";
   const std::unique_ptr<engine::Engine> engine = TRY(engine::make_flux_engine(config));
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);

@@ -12,7 +12,10 @@
 
 #include "common/files.h"
 #include "common/image/image.h"
+#include "common/image/provenance.h"
+#include "common/job/parameters.h"
 #include "common/job/recipe.h"
+#include "common/version.h"
 #include "worker/flux/kontext.h"
 
 namespace pirouette {
@@ -32,7 +35,25 @@ struct RenderCommand::Options {
   std::string reference_size = "auto";
   int max_sequence_length = flux::kSequenceLengthMax;
   std::string dtype = "float32";
+
+  // Names by the files': hashing a model would take as long as rendering.
+  std::string parameters(const std::vector<flux::LoraUse>& loras) const;
 };
+
+std::string RenderCommand::Options::parameters(const std::vector<flux::LoraUse>& uses) const {
+  RenderSpec spec;
+  spec.model = fs::weakly_canonical(model).filename().string();
+  for (const auto& lora : uses) spec.loras.push_back({lora.path.stem().string(), lora.scale, ""});
+  spec.prompt = prompt;
+  spec.negative_prompt = negative;
+  spec.true_cfg = true_cfg;
+  spec.width = width;
+  spec.height = height;
+  spec.steps = steps;
+  spec.guidance = guidance;
+  spec.seed = seed;
+  return make_parameters(spec, {});
+}
 
 namespace {
 
@@ -92,9 +113,11 @@ Result<void> check_folder_of(const char* option, const fs::path& file) {
                              ": cannot write in the folder " + folder.string()};
 }
 
-Result<void> save(const flux::Rendering& rendering, const fs::path& out,
-                  const fs::path& out_latents) {
-  TRY(write_file_durably(out, TRY(encode_png(rendering.image))));
+// parameters: how it was made (common/job/parameters.h).
+Result<void> save(const flux::Rendering& rendering, const std::string& parameters,
+                  const fs::path& out, const fs::path& out_latents) {
+  const auto texts = provenance_texts(parameters, tool_name());
+  TRY(write_file_durably(out, TRY(encode_png(rendering.image, texts))));
   if (out_latents.empty()) return {};
   return flux::save_safetensors(out_latents, {{"latents", rendering.latents.to(at::kFloat)}});
 }
@@ -182,7 +205,7 @@ Result<void> RenderCommand::render() const {
   request.seed = o.seed;
   const ProgressLine line;
   const auto show = [&](int step, int of, const at::Tensor&) { return line.show(step, of); };
-  return save(TRY(kontext.render(request, show)), o.out, o.out_latents);
+  return save(TRY(kontext.render(request, show)), o.parameters(loras), o.out, o.out_latents);
 }
 
 Result<void> RenderCommand::run() {

@@ -9,6 +9,8 @@
 #include <csetjmp>
 #include <cstring>
 
+#include "common/image/provenance.h"
+
 namespace pirouette {
 namespace {
 
@@ -143,7 +145,7 @@ Result<png_text> make_text(const std::string& key, const std::string& value) {
   png_text text{};
   text.key = unconst(key.c_str());
   text.text = unconst(value.c_str());
-  if (is_ascii(value)) {
+  if (is_ascii(value) && key != kXmpKey) {
     text.compression = PNG_TEXT_COMPRESSION_NONE;
     text.text_length = value.size();
   } else {

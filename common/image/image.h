@@ -1,5 +1,5 @@
 #pragma once
-// Pictures of 8 bits a channel, and PNG by libpng. For the worker and tests; the coordinator
+// Pictures of 8 bits a channel, and PNG by libpng. For what Pirouette makes itself; the coordinator
 // decodes what users send with libvips.
 
 #include <cstdint>
@@ -28,7 +28,8 @@ inline constexpr std::int64_t kImageMaxPixels = 64ll << 20;
 // corrupt: not a PNG, or damaged; invalid: larger than the limits.
 Result<Image> decode_png(std::span<const std::uint8_t> bytes);
 
-// text: tEXt/iTXt entries (UTF-8), in the key's order. Deterministic: equal pictures, equal bytes.
+// text: entries (UTF-8) in the key's order, as tEXt where they are ASCII and as iTXt where not, XMP
+// always as iTXt. Deterministic: equal pictures, equal bytes.
 Result<std::vector<std::uint8_t>> encode_png(const Image& image,
                                              const std::map<std::string, std::string>& text = {});
 

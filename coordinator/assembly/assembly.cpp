@@ -5,6 +5,8 @@
 #include <optional>
 #include <vector>
 
+#include "common/image/provenance.h"
+#include "common/version.h"
 #include "coordinator/assembly/checks.h"
 #include "coordinator/assembly/compose.h"
 #include "coordinator/assembly/figure.h"
@@ -21,8 +23,10 @@ Result<Image> load(const Blobs& blobs, const Digest& digest) {
 
 }  // namespace
 
-Result<AssembledSheet> assemble(const core::AssembleSheet& sheet, Blobs blobs) {
+Result<AssembledSheet> assemble(const core::AssembleSheet& sheet, const SheetStory& story,
+                                Blobs blobs) {
   const std::size_t count = sheet.views.size();
+  PIROUETTE_CHECK(story.views.size() == count);
   std::vector<std::optional<Image>> images(count);
   std::vector<std::optional<ViewPicture>> pictures(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -43,9 +47,11 @@ Result<AssembledSheet> assemble(const core::AssembleSheet& sheet, Blobs blobs) {
     const View& view = sheet.views[i].view;
     const Image* image = images[i] ? &*images[i] : nullptr;
     checked.push_back({view.id, image, pictures[i] ? pictures[i]->figure : std::nullopt});
-    composed.push_back({view.id, view.name, view.azimuth_deg, image});
+    const SheetStory::View& told = story.views[i];
+    composed.push_back({view.id, view.name, view.azimuth_deg, told.take, image, told.why});
   }
-  const ComposedSheet drawn = TRY(compose(sheet.character, composed, layout));
+  const ComposedSheet drawn = TRY(
+      compose(sheet.character, composed, layout, provenance_texts(story.parameters, tool_name())));
   AssembledSheet assembled;
   assembled.picture = TRY(blobs.put(drawn.picture));
   assembled.thumbnail = TRY(blobs.put(drawn.thumbnail));

@@ -4,6 +4,7 @@
 // front of the part: as_reference and thumbnail come along with it.
 
 #include <string>
+#include <vector>
 
 #include "common/blobs.h"
 #include "common/hash.h"
@@ -19,7 +20,19 @@ struct AssembledSheet {
   std::string checks;         // JSON: see checks.h
 };
 
-// not_found, io, corrupt: a view's picture cannot be read. Equal tasks give equal bytes.
-Result<AssembledSheet> assemble(const core::AssembleSheet& sheet, Blobs blobs);
+// What a sheet says besides showing its pictures.
+struct SheetStory {
+  struct View {
+    std::uint32_t take = 1;
+    std::string why;  // of a gap, for people
+  };
+  std::vector<View> views;  // as the task has them
+  std::string parameters;   // how it was made: common/job/parameters.h
+};
+
+// not_found, io, corrupt: a view's picture cannot be read. Equal tasks and stories give equal
+// bytes.
+Result<AssembledSheet> assemble(const core::AssembleSheet& sheet, const SheetStory& story,
+                                Blobs blobs);
 
 }  // namespace pirouette::assembly

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "common/image/flatness.h"
+
 namespace pirouette::assembly {
 namespace {
 
@@ -59,6 +61,10 @@ std::string check_views(const std::vector<CheckedView>& views, const Layout& lay
   for (const CheckedView& view : views) {
     if (view.image == nullptr) {
       flags.add(view.id, kFlagGap, "the pose failed for good; its place is marked");
+      continue;
+    }
+    if (const auto flatness = find_flatness(*view.image)) {
+      flags.add(view.id, kFlagFlat, "the picture is flat: " + *flatness + "; render it again");
       continue;
     }
     if (!view.figure) {

@@ -13,6 +13,7 @@ namespace pirouette::assembly {
 
 // The names of flags, as they stand in checks and in the API.
 inline constexpr std::string_view kFlagGap = "gap";              // the pose failed for good
+inline constexpr std::string_view kFlagFlat = "flat";            // one colour; nothing on it
 inline constexpr std::string_view kFlagNoFigure = "no_figure";   // none found; placed whole
 inline constexpr std::string_view kFlagBorder = "border";        // the figure touches the border
 inline constexpr std::string_view kFlagHeight = "height";        // off the median by > 3 %

@@ -187,6 +187,16 @@ Rgb ground_colour(const Image& image) {
   return {median[0], median[1], median[2]};
 }
 
+std::optional<Ground> find_ground(const Image& image) {
+  const auto mask = separate_ground(image);
+  if (!mask) return std::nullopt;
+  Ground ground{image.width, std::vector<bool>(mask->values.size())};
+  for (std::size_t i = 0; i < mask->values.size(); ++i) {
+    ground.pixels[i] = mask->values[i] == kGround;
+  }
+  return ground;
+}
+
 std::optional<Figure> find_figure(const Image& image) {
   std::optional<Mask> mask = separate_ground(image);
   if (!mask) return std::nullopt;

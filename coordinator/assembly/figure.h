@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "common/image/image.h"
 
@@ -45,8 +46,19 @@ inline constexpr int kFootMinPx = 3;
 inline constexpr int kGroundTolerance = 24;  // of 255, in the channel that differs most
 inline constexpr double kLargePieceShare = 0.25;
 
+// Which pixels are ground.
+struct Ground {
+  int width = 0;
+  std::vector<bool> pixels;
+  bool at(int x, int y) const {
+    return pixels[static_cast<std::size_t>(y) * static_cast<std::size_t>(width) +
+                  static_cast<std::size_t>(x)];
+  }
+};
+
 // image: RGB.
 Rgb ground_colour(const Image& image);
+std::optional<Ground> find_ground(const Image& image);  // none: it has no plain one
 std::optional<Figure> find_figure(const Image& image);
 
 // The mean colours of a 16x16 grid over the box: the same drawing has nearly the same, whatever its

@@ -68,6 +68,15 @@ double common_scale(const std::vector<std::optional<ViewPicture>>& views, double
   return scale;
 }
 
+std::vector<int> guide_rows(double body_px, int cell_height) {
+  std::vector<int> rows;
+  for (int part = 0; part <= kGuideParts && body_px > 0; ++part) {
+    const int row = rounded(kFootLine * cell_height - body_px * part / kGuideParts);
+    if (row >= 0) rows.push_back(row);
+  }
+  return rows;
+}
+
 void place_figure(const Figure& figure, double scale, Cell& cell) {
   cell.content = Cell::Content::figure;
   cell.scale = scale;
@@ -103,6 +112,7 @@ Layout lay_out(const std::vector<std::optional<ViewPicture>>& views) {
   layout.title = {0, 0, layout.width, title};
   layout.median_body_px = median_body_height(views);
   const double scale = common_scale(views, layout.median_body_px, size);
+  layout.guides = guide_rows(scale * layout.median_body_px, size.height);
   for (int i = 0; i < count; ++i) {
     Cell cell;
     const int top = title + i / columns * (size.height + label);

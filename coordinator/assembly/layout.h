@@ -33,6 +33,8 @@ struct Layout {
   Box title;
   std::vector<Cell> cells;    // one a view, in order
   double median_body_px = 0;  // of the pictures; 0 without a figure
+  // Rows in each cell, from the foot line up to the top of the median head; none without a figure.
+  std::vector<int> guides;
 };
 
 inline constexpr double kFootLine = 0.92;   // of the cell's height, as game and film plates have it
@@ -40,6 +42,9 @@ inline constexpr double kBodyShare = 0.84;  // of the cell's height for the medi
 inline constexpr double kHeightTolerance = 0.03;  // beyond: flagged
 // Beyond this it is not the same figure any more: shown whole, and not allowed to shrink the rest.
 inline constexpr double kHeightWild = 0.25;
+// Guide lines divide the median body into eight: one head apart on a figure of the usual canon. How
+// large this character's head is, nobody measures.
+inline constexpr int kGuideParts = 8;
 inline constexpr int kColumnsMax = 8;  // game8 in one row
 // Cells for 832x1248 pictures: six make a sheet of 3840x1200.
 inline constexpr int kCellWidthPx = 640;

@@ -21,6 +21,7 @@ constexpr std::chrono::seconds kReadMax{40}, kWriteMax{40};
 constexpr std::chrono::milliseconds kFirstWait{100}, kLongestWait{3'200};
 constexpr int kTriesMax = 14;
 constexpr std::string_view kPageSize = "500";
+constexpr std::size_t kRefusalMaxBytes = 64 << 10;  // of an answer that is no blob
 
 Errc code_of(int status) {
   switch (status) {
@@ -102,6 +103,8 @@ Result<Client> Client::open(const std::string& url) {
   return Client(std::move(connection));
 }
 
+Result<Client> Client::another() const { return open(connection_->url); }
+
 Result<Json> Client::get(const std::string& path) {
   const std::string full = std::string(kPrefix) + path;
   const httplib::Response answer = TRY(connection_->answered(connection_->http.Get(full)));
@@ -170,15 +173,32 @@ Result<Json> Client::send_reference(const Digest& original, std::span<const std:
   return body;
 }
 
-Result<std::vector<std::uint8_t>> Client::get_blob(const Digest& digest) {
+Result<void> Client::read_blob(const Digest& digest, std::uint64_t offset, const TakeFn& take) {
   const std::string path = std::string(kPrefix) + "/blobs/" + to_hex(digest);
-  const httplib::Response answer = TRY(connection_->answered(connection_->http.Get(path)));
-  if (answer.status != 200) return error_of(answer, path);
-  std::vector<std::uint8_t> bytes(answer.body.begin(), answer.body.end());
-  if (sha256(bytes) != digest) {
-    return Error{Errc::corrupt, "what came is not blob " + to_hex(digest) + "; fetch it again"};
-  }
-  return bytes;
+  httplib::Headers headers;
+  if (offset > 0) headers.emplace("Range", "bytes=" + std::to_string(offset) + "-");
+  httplib::Response head;  // status, and what a refusal says
+  std::uint64_t at = 0;
+  Result<void> taken;
+  const auto begin = [&](const httplib::Response& response) {
+    head.status = response.status;
+    at = response.status == 206 ? offset : 0;
+    return true;
+  };
+  const auto read = [&](const char* data, std::size_t size) {
+    if (head.status != 200 && head.status != 206) {
+      if (head.body.size() < kRefusalMaxBytes) head.body.append(data, size);
+      return true;
+    }
+    taken = take(at, {reinterpret_cast<const std::uint8_t*>(data), size});
+    at += size;
+    return taken.ok();
+  };
+  auto result = connection_->http.Get(path, headers, begin, read);
+  if (!taken.ok()) return taken;
+  TRY(connection_->answered(std::move(result)));
+  if (head.status != 200 && head.status != 206) return error_of(head, path);
+  return {};
 }
 
 }  // namespace pirouette::ctl

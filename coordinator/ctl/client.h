@@ -4,6 +4,7 @@
 // thread at a time.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -22,6 +23,8 @@ class Client {
  public:
   // url: "http://host:port". invalid: not that. Connects at the first request.
   static Result<Client> open(const std::string& url);
+  // To the same server, for another thread.
+  Result<Client> another() const;
   ~Client();
   Client(Client&&) noexcept;
 
@@ -44,8 +47,11 @@ class Client {
   Result<std::optional<Json>> find_reference(const Digest& original);
   // picture: a PNG, JPEG or WebP. invalid: why the server refuses it.
   Result<Json> send_reference(const Digest& original, std::span<const std::uint8_t> picture);
-  // The bytes hash to digest, else corrupt.
-  Result<std::vector<std::uint8_t>> get_blob(const Digest& digest);
+  // A blob from offset on, piece by piece: take is told where in the blob a piece belongs (a server
+  // without ranges begins at 0). What take returns ends it. timeout: the connection broke; what
+  // take has is good. Hashes nothing.
+  using TakeFn = std::function<Result<void>(std::uint64_t at, std::span<const std::uint8_t>)>;
+  Result<void> read_blob(const Digest& digest, std::uint64_t offset, const TakeFn& take);
 
  private:
   struct Connection;

@@ -23,7 +23,7 @@ struct Typed {
   SubmitOptions submit;
   std::optional<std::uint64_t> any_batch;
   std::uint64_t batch = 0;
-  std::filesystem::path out;
+  FetchOptions fetch;
   std::string worker;
   std::string what;  // batch, sheet or pose
   std::vector<std::string> several;
@@ -88,11 +88,19 @@ void add_batch_commands(CLI::App& app, Typed& typed, Command& chosen) {
   CLI::App* fetch_command = add_command(
       app, chosen, "fetch",
       "Take a batch's pictures home. Each is checked; what is there already is not fetched again.",
-      "pirouette fetch 7 --out delivery/", [&typed](Client& client, Console& console) {
-        return fetch(client, typed.batch, typed.out, console);
-      });
-  fetch_command->add_option("batch", typed.batch, "The batch's number")->required();
-  fetch_command->add_option("--out", typed.out, "Folder to write to; NAME_NUMBER if not given");
+      "pirouette fetch 7 --out delivery/ --only sheets",
+      [&typed](Client& client, Console& console) { return fetch(client, typed.fetch, console); });
+  FetchOptions& options = typed.fetch;
+  fetch_command->add_option("batch", options.batch, "The batch's number")->required();
+  fetch_command->add_option("--out", options.folder,
+                            "Folder to write to; NAME_NUMBER if not given");
+  fetch_command
+      ->add_option("--only", options.kinds, "sheets, views or thumbnails; may be given again")
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"sheets", "views", "thumbnails"}));
+  fetch_command->add_option("--jobs", options.jobs, "Files at a time")
+      ->check(CLI::Range(1, 32))
+      ->capture_default_str();
 }
 
 void add_batch_changes(CLI::App& app, Typed& typed, Command& chosen) {

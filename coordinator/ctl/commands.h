@@ -44,9 +44,13 @@ void say_failures(const Json& sheets, Console& console);
 // coordinator restarts.
 Result<Exit> watch(Client& client, std::uint64_t batch, Console& console);
 
-// folder: "" for one named after the batch.
-Result<Exit> fetch(Client& client, std::uint64_t batch, std::filesystem::path folder,
-                   Console& console);
+struct FetchOptions {
+  std::uint64_t batch = 0;
+  std::filesystem::path folder;    // "": one named after the batch
+  std::vector<std::string> kinds;  // of "sheets", "views", "thumbnails"; none: all
+  std::size_t jobs = 4;            // files at a time
+};
+Result<Exit> fetch(Client& client, const FetchOptions& options, Console& console);
 
 Result<Exit> workers(Client& client, Console& console);
 // worker: its id or its name.

@@ -18,11 +18,16 @@
 
 namespace pirouette::delivery {
 
+struct Take {
+  core::Job job;
+  std::string worker;  // name of who made it, or tried last; "" for nobody
+};
+
 struct Pose {
   core::Pose pose;
   core::Job latest;
   std::optional<core::Job> chosen;  // none: a gap
-  std::string worker;               // name of who made the chosen one
+  std::vector<Take> takes;          // all of them, oldest first
 };
 
 struct Sheet {
@@ -45,12 +50,15 @@ struct Delivery {
   std::string name;
   bool complete = false;  // nothing is open any more and nothing is missing
   std::vector<File> files;
-  std::string manifest;  // one JSON object
+  std::string manifest;  // one JSON object: schema/manifest.schema.json
 };
 
-// sheets: all of the batch, in its order. bytes_of: how large a blob is.
+// How large a blob is.
+using BytesOf = std::function<std::uint64_t(const Digest&)>;
+
+// sheets: all of the batch, in its order.
 Delivery make_delivery(const core::Batch& batch, const std::vector<Sheet>& sheets,
-                       const std::function<std::uint64_t(const Digest&)>& bytes_of);
+                       const BytesOf& bytes_of);
 
 // As GET /batches/{id}/delivery shows it.
 std::string to_json(const Delivery& delivery);

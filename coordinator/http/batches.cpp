@@ -103,18 +103,22 @@ Result<Answer> show(const Site& site, const Request& request) {
 
 Result<Answer> deliver(const Site& site, const Request& request) {
   const auto id = TRY(parse_id<BatchId>(request.parameters[0], "batch"));
-  store::SheetPage page = TRY(site.read().delivery(id));
+  store::DeliveryRows rows = TRY(site.read().delivery(id));
   std::vector<delivery::Sheet> sheets;
-  sheets.reserve(page.sheets.size());
-  for (store::SheetRow& row : page.sheets) {
+  sheets.reserve(rows.page.sheets.size());
+  for (store::SheetRow& row : rows.page.sheets) {
     delivery::Sheet sheet{std::move(row.sheet), {}};
     for (store::PoseRow& pose : row.poses) {
-      sheet.poses.push_back({std::move(pose.pose), std::move(pose.latest), std::move(pose.chosen),
-                             std::move(pose.chosen_worker)});
+      std::vector<delivery::Take> takes;
+      for (store::TakeRow& take : rows.takes[pose.pose.id]) {
+        takes.push_back({std::move(take.job), std::move(take.worker)});
+      }
+      sheet.poses.push_back(
+          {std::move(pose.pose), std::move(pose.latest), std::move(pose.chosen), std::move(takes)});
     }
     sheets.push_back(std::move(sheet));
   }
-  const auto made = delivery::make_delivery(page.batch, sheets, [&](const Digest& digest) {
+  const auto made = delivery::make_delivery(rows.page.batch, sheets, [&](const Digest& digest) {
     const auto size = site.config.blobs.find_size(digest);
     return size.ok() ? size.value() : 0;
   });

@@ -11,15 +11,17 @@
 #include "coordinator/dispatch/dispatch.h"
 #include "coordinator/http/http.h"
 #include "coordinator/runtime/loop.h"
+#include "coordinator/runtime/sheet_story.h"
 #include "coordinator/store/read_model.h"
 #include "coordinator/store/store.h"
 
 namespace pirouette::runtime {
 namespace {
 
-AssembleFn real_assembly(const Blobs& blobs) {
-  return [blobs](const core::AssembleSheet& task) -> Result<core::SheetAssembled> {
-    assembly::AssembledSheet sheet = TRY(assembly::assemble(task, blobs));
+AssembleFn real_assembly(const Blobs& blobs, std::shared_ptr<const store::ReadModel> read) {
+  return [blobs, read](const core::AssembleSheet& task) -> Result<core::SheetAssembled> {
+    const assembly::SheetStory story = TRY(tell_story(task, *read));
+    assembly::AssembledSheet sheet = TRY(assembly::assemble(task, story, blobs));
     return core::SheetAssembled{task.sheet, task.version, sheet.picture, sheet.thumbnail,
                                 std::move(sheet.checks)};
   };
@@ -90,8 +92,8 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(Config config) {
 
   parts->loop = std::make_unique<Loop>(std::move(state), config.policy, parts->outlets());
   const auto post = [parts](core::Event event) { parts->loop->post(std::move(event)); };
-  parts->assembler =
-      std::make_unique<Assembler>(config.assemble ? config.assemble : real_assembly(blobs), post);
+  parts->assembler = std::make_unique<Assembler>(
+      config.assemble ? config.assemble : real_assembly(blobs, parts->read), post);
   parts->dispatch = TRY(dispatch::Dispatch::start(
       {.control_endpoint = config.control,
        .blob_endpoint = config.blobs,

@@ -264,8 +264,23 @@ Result<SheetPage> ReadModel::sheet(SheetId id) const {
   return impl_->read([&](Reader& reader) { return impl_->sheet(reader, id); });
 }
 
-Result<SheetPage> ReadModel::delivery(BatchId id) const {
-  return impl_->read([&](Reader& reader) { return impl_->sheets(reader, id, {}, -1); });
+Result<DeliveryRows> ReadModel::delivery(BatchId id) const {
+  static const std::string kTakes =
+      "SELECT " + of("j", kJobColumns) +
+      ", w.name FROM sheet AS s CROSS JOIN job AS j ON j.sheet = s.id"
+      " LEFT JOIN worker AS w ON w.id = j.worker WHERE s.batch = ? ORDER BY j.id";
+  return impl_->read([&](Reader& reader) -> Result<DeliveryRows> {
+    DeliveryRows rows{TRY(impl_->sheets(reader, id, {}, -1)), {}};
+    SQLite::Statement& takes = reader.statement(kTakes);
+    takes.bind(1, as_key(id.value));
+    each(takes, [&](Row& row) {
+      TakeRow take{read_job(row), {}};
+      take.worker = row.text();
+      const PoseId pose = take.job.pose;
+      rows.takes[pose].push_back(std::move(take));
+    });
+    return rows;
+  });
 }
 
 Result<std::vector<SheetVersion>> ReadModel::versions(SheetId id) const {

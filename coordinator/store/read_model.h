@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,16 @@ struct SheetVersion {
 struct SheetPage {
   core::Batch batch;  // whose sheets these are; its recipe names the views
   std::vector<SheetRow> sheets;
+};
+
+struct TakeRow {
+  core::Job job;
+  std::string worker;  // its name; "" if none
+};
+
+struct DeliveryRows {
+  SheetPage page;
+  std::map<PoseId, std::vector<TakeRow>> takes;  // oldest first
 };
 
 struct LeasedRow {
@@ -91,8 +102,8 @@ class ReadModel {
   Result<std::vector<SheetVersion>> versions(SheetId id) const;
   // Every take of a sheet's poses, oldest first.
   Result<std::vector<core::Job>> takes(SheetId id) const;
-  // A whole batch, for a delivery: as sheets(), without a limit.
-  Result<SheetPage> delivery(BatchId id) const;
+  // A whole batch, for a delivery: as sheets(), without a limit, and with every take.
+  Result<DeliveryRows> delivery(BatchId id) const;
 
   // By id, after that one. Workers that left long ago are in it too.
   Result<std::vector<WorkerRow>> workers(WorkerId after, std::size_t limit) const;

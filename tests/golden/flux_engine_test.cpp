@@ -1,8 +1,13 @@
 #include "worker/engine/flux_engine.h"
 
+#include <cstdlib>
+#include <cstring>
+
 #include "common/files.h"
 #include "common/image/image.h"
+#include "common/version.h"
 #include "tests/golden/golden.h"
+#include "tests/support/png_texts.h"
 
 namespace pirouette::engine {
 namespace {
@@ -102,7 +107,17 @@ TEST(FluxEngine, RendersTheReferencesPictureAndSaysHow) {
   }
   const json metrics = json::parse(std::get<Rendering>(outcome.value).metrics);
   EXPECT_EQ(metrics["device"], "cpu");
-  EXPECT_EQ(metrics["loras"][0]["sha256"].get<std::string>().size(), 64u);
+  const std::string lora =
+      to_hex(sha256(get(read_file(tiny_config().loras["turnaround"], 16 << 20))));
+  EXPECT_EQ(metrics["loras"][0]["sha256"], lora);
+  const std::string model = metrics["model_hash"];
+  EXPECT_EQ(model.size(), 64u);
+  const auto texts = testing::png_texts(png_of(outcome));
+  EXPECT_NE(texts.at("parameters").value.find("Model hash: " + model.substr(0, 10) + ", "),
+            std::string::npos)
+      << texts.at("parameters").value;
+  EXPECT_TRUE(texts.at("parameters").value.ends_with("Version: " + std::string(tool_name())));
+  EXPECT_TRUE(texts.contains("XML:com.adobe.xmp"));
   EXPECT_GT(metrics["seconds"]["denoise_and_decode"].get<double>(), 0.0);
 }
 
@@ -154,6 +169,39 @@ TEST(FluxEngine, PictureOfNoNumbersIsAFailure) {
   const RenderError error = error_of(render(*engine, spec));
   EXPECT_EQ(error.failure, Failure::retryable);
   EXPECT_NE(error.what.find("not finite"), std::string::npos) << error.what;
+}
+
+// The tiny model in folder, its autoencoder decoding to what is no number.
+void copy_with_broken_decoder(const std::filesystem::path& to) {
+  namespace fs = std::filesystem;
+  fs::copy(folder(), to, fs::copy_options::recursive);
+  const fs::path file = to / "vae/diffusion_pytorch_model.safetensors";
+  auto bytes = get(read_file(file, 64 << 20));
+  std::uint64_t header = 0;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  const json tensors =
+      json::parse(bytes.begin() + 8, bytes.begin() + 8 + static_cast<long>(header));
+  for (const auto& [name, tensor] : tensors.items()) {
+    if (!name.starts_with("decoder.")) continue;
+    const auto from = tensor["data_offsets"][0].get<std::size_t>() + 8 + header;
+    std::fill(bytes.begin() + static_cast<long>(from),
+              bytes.begin() +
+                  static_cast<long>(tensor["data_offsets"][1].get<std::size_t>() + 8 + header),
+              std::uint8_t{0xff});  // all ones is no number, in whatever float
+  }
+  get(write_file_durably(file, bytes));
+}
+
+TEST(FluxEngine, PictureThatDecodesToNoNumbersIsAFailure) {
+  std::string name = (std::filesystem::temp_directory_path() / "pirouette-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(name.data()), nullptr);
+  copy_with_broken_decoder(std::filesystem::path(name) / "model");
+  FluxEngineConfig config = tiny_config();
+  config.models["tiny"] = std::filesystem::path(name) / "model";
+  const RenderError error = error_of(render(*get(make_flux_engine(config)), pose("front")));
+  EXPECT_EQ(error.failure, Failure::retryable);
+  EXPECT_NE(error.what.find("not finite"), std::string::npos) << error.what;
+  std::filesystem::remove_all(name);
 }
 
 TEST(FluxEngine, ProgressIsToldAndCanStop) {

@@ -7,6 +7,8 @@
 #include "common/files.h"
 #include "common/image/image.h"
 #include "tests/support/farm.h"
+#include "tests/support/json_schema.h"
+#include "tests/support/png_texts.h"
 
 namespace pirouette::testing {
 namespace {
@@ -70,6 +72,11 @@ TEST(WholeWay, FetchLeavesASheetACharacterAndAViewAPose) {
     ASSERT_TRUE(bytes.ok());
     const auto image = decode_png(bytes.value());
     ASSERT_TRUE(image.ok()) << entry.path() << ": " << image.error().what;
+    const auto texts = png_texts(bytes.value());
+    ASSERT_TRUE(texts.contains("parameters")) << entry.path();
+    EXPECT_NE(texts.at("parameters").value.find(", Model hash: "), std::string::npos);
+    EXPECT_NE(texts.at("XML:com.adobe.xmp").value.find("/trainedAlgorithmicMedia\""),
+              std::string::npos);
     const std::string kind = entry.path().parent_path().filename();
     if (kind == "sheets") ++sheets;
     if (kind == "views") {
@@ -80,6 +87,8 @@ TEST(WholeWay, FetchLeavesASheetACharacterAndAViewAPose) {
   }
   EXPECT_EQ(sheets, 2);
   EXPECT_EQ(views, 12);
+  const JsonSchema schema(fs::path(PIROUETTE_SOURCE_DIR) / "schema/manifest.schema.json");
+  EXPECT_EQ(schema.faults(json::parse(std::ifstream(out / "manifest.json"))), "");
 }
 
 TEST(WholeWay, TheSameSheetComesOutOfASecondFarm) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
+#include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,6 +15,8 @@
 #include "common/image/image.h"
 #include "common/log.h"
 #include "worker/engine/lru.h"
+#include "worker/engine/picture/finish.h"
+#include "worker/engine/picture/weight_hashes.h"
 #include "worker/flux/kontext.h"
 
 namespace pirouette::engine {
@@ -27,10 +30,6 @@ constexpr std::size_t kTextCacheMax = 64;
 
 // A reference's latents are about 1 MB (16 x 128 x 128 floats).
 constexpr std::size_t kReferenceCacheMax = 64;
-
-// Levels of 255 between a picture's darkest and brightest sample, in every channel, up to which it
-// shows nothing. The emptiest real sheet has a figure on its ground.
-constexpr int kFlatLevelsMax = 2;
 
 struct Counters {
   std::uint64_t model_loads = 0;
@@ -54,6 +53,8 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+using Seconds = decltype(Circumstances::seconds);
+
 // An Error of a part, and who is to blame for it.
 struct Blamed {
   Failure failure;
@@ -73,19 +74,6 @@ std::string names_of(const std::map<std::string, fs::path>& paths) {
   std::string names;
   for (const auto& [name, path] : paths) names += (names.empty() ? "" : ", ") + name;
   return names.empty() ? "none" : names;
-}
-
-bool is_flat(const Image& image) {
-  for (int c = 0; c < image.channels; ++c) {
-    int least = 255, most = 0;
-    for (auto i = static_cast<std::size_t>(c); i < image.pixels.size();
-         i += static_cast<std::size_t>(image.channels)) {
-      least = std::min<int>(least, image.pixels[i]);
-      most = std::max<int>(most, image.pixels[i]);
-    }
-    if (most - least > kFlatLevelsMax) return false;
-  }
-  return true;
 }
 
 Result<at::ScalarType> parse_dtype(const std::string& name) {
@@ -111,20 +99,6 @@ Result<void> check_lora(const std::string& name, const fs::path& path) {
                    " is neither a .safetensors file nor a PEFT adapter's folder"};
 }
 
-Result<Digest> hash_of(const fs::path& path) {
-  std::error_code ignored;
-  const fs::path file = fs::is_directory(path, ignored) ? path / "adapter_model.safetensors" : path;
-  std::ifstream in(file, std::ios::binary);
-  std::vector<char> chunk(1 << 20);
-  Sha256 hash;
-  while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || in.gcount() > 0) {
-    hash.update({reinterpret_cast<const std::uint8_t*>(chunk.data()),
-                 static_cast<std::size_t>(in.gcount())});
-  }
-  if (!in.eof()) return Error{Errc::io, "cannot read " + file.string()};
-  return hash.finish();
-}
-
 std::string processor_name() {
   std::ifstream lines("/proc/cpuinfo");
   for (std::string line; std::getline(lines, line);) {
@@ -137,7 +111,8 @@ std::string processor_name() {
 class FluxEngine final : public Engine {
  public:
   FluxEngine(FluxEngineConfig config, at::ScalarType dtype)
-      : config_(std::move(config)), dtype_(dtype) {}
+      : config_(std::move(config)), dtype_(dtype), hashes_(config_.weight_hashes) {}
+  ~FluxEngine() override { hashes_.stop(); }
 
   Device device() const override;
   std::string build() const override { return flux::torch_version(); }
@@ -153,7 +128,7 @@ class FluxEngine final : public Engine {
   struct Resident {
     flux::Kontext kontext;
     std::vector<RecipeLora> loras;
-    std::vector<std::string> lora_hashes;
+    std::vector<WeightDigests::Lora> lora_hashes;
   };
   using TextKey = std::tuple<std::string, std::string, int>;          // model, prompt, length
   using ReferenceKey = std::tuple<std::string, Digest, std::string>;  // model, picture, size
@@ -173,17 +148,20 @@ class FluxEngine final : public Engine {
                                     const std::string& prompt);
   Result<at::Tensor> encode(const flux::Kontext& kontext, const RenderSpec& spec,
                             const std::vector<std::uint8_t>& reference);
-  RenderOutcome finish(const RenderSpec& spec, const Image& image, json seconds);
+  RenderOutcome finish(const RenderSpec& spec, const Image& image, Seconds seconds);
   void publish(const std::string& model);
   void count(std::uint64_t Counters::*counter);
 
   const FluxEngineConfig config_;
   const at::ScalarType dtype_;
+  WeightHashes hashes_;
 
   // Of the rendering thread.
   std::map<std::string, Resident> resident_;  // by model; each is loaded once
   Lru<TextKey, flux::TextEmbedding> texts_{kTextCacheMax};
   Lru<ReferenceKey, at::Tensor> references_{kReferenceCacheMax};
+  // By model: hashed beside loading and the first rendering, which waits for it at its end.
+  std::map<std::string, std::shared_future<Result<std::string>>> model_hashes_;
 
   // Of any thread.
   mutable std::mutex mutex_;
@@ -259,12 +237,12 @@ RenderOutcome FluxEngine::on_exhausted_memory(const std::string& what) {
 RenderOutcome FluxEngine::render_checked(const RenderSpec& spec,
                                          const std::vector<std::uint8_t>& reference,
                                          const ProgressFn& progress) {
-  json seconds;
+  Seconds seconds;
   Stopwatch watch;
   if (auto blamed = make_resident(spec)) {
     return failed(blamed->failure, std::move(blamed->error.what));
   }
-  seconds["residency"] = watch.lap();
+  seconds.emplace_back("residency", watch.lap());
   const flux::Kontext& kontext = resident_.at(spec.model).kontext;
 
   flux::RenderRequest request;
@@ -280,11 +258,11 @@ RenderOutcome FluxEngine::render_checked(const RenderSpec& spec,
     if (!negative.ok()) return failed(blame, negative.error().what);
     request.negative = std::move(negative).value();
   }
-  seconds["text"] = watch.lap();
+  seconds.emplace_back("text", watch.lap());
   auto latents = encode(kontext, spec, reference);
   if (!latents.ok()) return failed(Failure::job, latents.error().what);
   request.reference = std::move(latents).value();
-  seconds["reference"] = watch.lap();
+  seconds.emplace_back("reference", watch.lap());
 
   request.width = spec.width;
   request.height = spec.height;
@@ -300,31 +278,27 @@ RenderOutcome FluxEngine::render_checked(const RenderSpec& spec,
     if (error.code == Errc::cancelled) return {RenderError{Failure::retryable, true, error.what}};
     return failed(error.code == Errc::corrupt ? Failure::retryable : Failure::job, error.what);
   }
-  seconds["denoise_and_decode"] = watch.lap();
+  seconds.emplace_back("denoise_and_decode", watch.lap());
   return finish(spec, rendering.value().image, std::move(seconds));
 }
 
-RenderOutcome FluxEngine::finish(const RenderSpec& spec, const Image& image, json seconds) {
+RenderOutcome FluxEngine::finish(const RenderSpec& spec, const Image& image, Seconds seconds) {
   Stopwatch watch;
-  if (is_flat(image)) {
-    return failed(Failure::retryable,
-                  "the picture came out as one flat colour: the model, a LoRA or its scale is "
-                  "broken, or the device is");
+  const Result<std::string> model_hash = model_hashes_.at(spec.model).get();
+  if (!model_hash.ok()) {
+    model_hashes_.erase(spec.model);  // the next attempt hashes again
+    return failed(Failure::retryable, model_hash.error().what);
   }
-  auto png = encode_png(image);
-  if (!png.ok()) return failed(Failure::retryable, png.error().what);
-  seconds["png"] = watch.lap();
-  const Resident& resident = resident_.at(spec.model);
-  json loras = json::array();
-  for (std::size_t i = 0; i < resident.loras.size(); ++i) {
-    loras.push_back({{"name", resident.loras[i].name},
-                     {"scale", resident.loras[i].scale},
-                     {"sha256", resident.lora_hashes[i]}});
-  }
-  const json metrics = {{"seconds", seconds}, {"device", device().kind}, {"dtype", config_.dtype},
-                        {"build", build()},   {"model", spec.model},     {"loras", loras}};
-  count(&Counters::renders);
-  return {Rendering{std::move(png).value(), metrics.dump()}};
+  seconds.emplace_back("weights_hash", watch.lap());
+  RenderOutcome outcome =
+      finish_picture(spec, image,
+                     {{model_hash.value(), resident_.at(spec.model).lora_hashes},
+                      device(),
+                      config_.dtype,
+                      build(),
+                      std::move(seconds)});
+  if (std::holds_alternative<Rendering>(outcome.value)) count(&Counters::renders);
+  return outcome;
 }
 
 std::optional<Blamed> FluxEngine::make_resident(const RenderSpec& spec) {
@@ -341,6 +315,11 @@ std::optional<Blamed> FluxEngine::make_resident(const RenderSpec& spec) {
                                         "\"; it has: " + names_of(config_.loras)}};
   }
   auto found = resident_.find(spec.model);
+  if (found == resident_.end()) model_hashes_.erase(spec.model);  // the files may be others by now
+  if (!model_hashes_.contains(spec.model)) {
+    model_hashes_[spec.model] =
+        std::async(std::launch::async, [this, at = path->second] { return hashes_.model(at); });
+  }
   if (found == resident_.end()) {
     log::info("engine", "loading model " + spec.model + " from " + path->second.string());
     auto kontext = flux::Kontext::load({path->second, {}}, dtype_, at::kCPU);
@@ -359,12 +338,12 @@ std::optional<Blamed> FluxEngine::merge(Resident& resident, const std::vector<Re
   };
   if (std::ranges::equal(resident.loras, loras, same)) return std::nullopt;
   std::vector<flux::LoraUse> uses;
-  std::vector<std::string> hashes;
+  std::vector<WeightDigests::Lora> hashes;
   for (const RecipeLora& lora : loras) {
     const fs::path& path = config_.loras.at(lora.name);
-    const auto hash = hash_of(path);
+    const auto hash = hashes_.lora(path);
     if (!hash.ok()) return Blamed{Failure::retryable, hash.error()};
-    hashes.push_back(to_hex(hash.value()));
+    hashes.push_back({hash.value().sha256, hash.value().tensors_sha256});
     uses.push_back({path, lora.scale});
   }
   const auto merged = resident.kontext.set_loras(uses);

@@ -19,6 +19,8 @@ struct FluxEngineConfig {
   std::map<std::string, std::filesystem::path> loras;   // name -> file or PEFT adapter folder
   std::string dtype = "float32";                        // or "bfloat16"
   int threads = 0;                                      // of the CPU; 0: as many as there are cores
+  // Remembers the weights' hashes from one start to the next; "": they are made again.
+  std::filesystem::path weight_hashes;
 };
 
 // Checks that every named path is there and is what it should be; loads weights only for the first

@@ -181,7 +181,13 @@ Result<Image> Kontext::decode(const Tensor& latents, const RenderRequest& reques
                      " steps: the model, a LoRA or its scale is broken for this request"};
   const Tensor cells =
       unpack_latents(latents, request.height / kCellSide, request.width / kCellSide);
-  return to_image(autoencoder_->decode(cells));
+  const Tensor picture = autoencoder_->decode(cells);
+  if (!at::isfinite(picture).all().item<bool>())
+    return Error{
+        Errc::corrupt,
+        "the decoded picture is not finite: the autoencoder's weights are broken, or their "
+        "dtype is too narrow for this request"};
+  return to_image(picture);
 }
 
 Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& progress) const {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coordinator/assembly/layout.h"
+#include "tests/support/png_texts.h"
 #include "tests/unit/assembly/drawn_figure.h"
 
 namespace pirouette::assembly {
@@ -45,6 +46,13 @@ class AssemblyTest : public ::testing::Test {
   fs::path folder_;
   Blobs blobs_;
 };
+
+// As of a batch whose every view is take 1, and whose gaps say nothing.
+Result<AssembledSheet> assemble(const core::AssembleSheet& sheet, const Blobs& blobs) {
+  SheetStory story;
+  story.views.resize(sheet.views.size());
+  return assembly::assemble(sheet, story, blobs);
+}
 
 // "view flag" of every check.
 std::vector<std::string> flags(const AssembledSheet& sheet) {
@@ -175,6 +183,102 @@ TEST_F(AssemblyTest, AMissingOrBrokenPictureIsAnErrorThatNamesTheView) {
   result = assemble(sheet, blobs_);
   ASSERT_FALSE(result.ok());
   EXPECT_NE(result.error().what.find("not a picture"), std::string::npos) << result.error().what;
+}
+
+TEST_F(AssemblyTest, AFlatPictureIsFlaggedAsSuch) {
+  auto views = four_views();
+  views[1] = blank(192, 288, {0, 0, 0});
+  const AssembledSheet sheet = assemble(sheet_of(views), blobs_).value();
+  EXPECT_EQ(flags(sheet), (std::vector<std::string>{"q_left flat"}));
+  EXPECT_NE(sheet.checks.find("every pixel is within 2/255 of (0, 0, 0)"), std::string::npos);
+}
+
+TEST_F(AssemblyTest, AGapSaysWhyAndACaptionSaysWhichTake) {
+  auto views = four_views();
+  views[2] = std::nullopt;
+  const core::AssembleSheet task = sheet_of(views);
+  SheetStory story;
+  story.views.resize(4);
+  const Image plain = picture(assembly::assemble(task, story, blobs_).value().picture);
+  story.views[2].why = "out of memory";
+  const Image said = picture(assembly::assemble(task, story, blobs_).value().picture);
+  story.views[0].take = 12;
+  const Image later = picture(assembly::assemble(task, story, blobs_).value().picture);
+  const auto same = [&](const Image& a, const Image& b, const Box& box) {
+    for (int y = box.top; y < box.bottom(); ++y) {
+      const auto at = static_cast<std::size_t>((y * a.width + box.left) * 3);
+      if (!std::equal(&a.pixels[at], &a.pixels[at] + box.width * 3, &b.pixels[at])) return false;
+    }
+    return true;
+  };
+  const Box gap{2 * 192, 44, 192, 288}, caption{0, 44 + 288, 192, 40};
+  EXPECT_FALSE(same(plain, said, gap));
+  EXPECT_TRUE(same(plain, said, {0, 0, 2 * 192, plain.height}));
+  EXPECT_FALSE(same(said, later, caption));
+  EXPECT_TRUE(same(said, later, {192, 0, 3 * 192, plain.height}));
+}
+
+TEST_F(AssemblyTest, GuideLinesRunUnderTheFiguresAndNotOverNoise) {
+  auto views = four_views();
+  views[1] = noise(192, 288);
+  const Image drawn = picture(assemble(sheet_of(views), blobs_).value().picture);
+  const auto row = [&](int cell, int y) {  // of a cell; how many pixels are a guide's colour
+    int blue = 0;
+    for (int x = 0; x < 192; ++x) {
+      const auto at = static_cast<std::size_t>(((44 + y) * drawn.width + 192 * cell + x) * 3);
+      const auto* p = &drawn.pixels[at];
+      blue += p[0] < p[2] && p[0] > 180 ? 1 : 0;
+    }
+    return blue;
+  };
+  const int foot = 265, head = 23;       // 0.92 of 288, and 0.84 of 288 above that
+  const int middle = (foot + head) / 2;  // through the trunk
+  for (const int cell : {0, 2, 3}) {
+    EXPECT_GT(row(cell, foot), 120) << cell;  // all along
+    EXPECT_GT(row(cell, head), 140) << cell;
+    EXPECT_LT(row(cell, foot - 3), 5) << cell;
+    EXPECT_GT(row(cell, middle), 60) << cell;        // beside the figure …
+    EXPECT_LT(row(cell, middle), 192 - 70) << cell;  // … which is 81 wide
+  }
+  EXPECT_LT(row(1, foot), 60);
+}
+
+TEST_F(AssemblyTest, ASheetSaysThatAModelMadeItAndHow) {
+  const core::AssembleSheet task = sheet_of(four_views());
+  SheetStory story;
+  story.views.resize(4);
+  story.parameters = "front v001, seed 7: a knight\nSteps: 4";
+  const AssembledSheet sheet = assembly::assemble(task, story, blobs_).value();
+  for (const Digest& digest : {sheet.picture, sheet.thumbnail}) {
+    const auto texts = pirouette::testing::png_texts(blobs_.read(digest).value());
+    EXPECT_EQ(texts.at("parameters").value, story.parameters);
+    EXPECT_NE(texts.at("XML:com.adobe.xmp").value.find("/trainedAlgorithmicMedia\""),
+              std::string::npos);
+  }
+}
+
+// Whatever the size and the number of views: nothing is painted outside its own place.
+TEST_F(AssemblyTest, WordsStayInTheirCells) {
+  for (const auto& [width, height] : {std::pair{64, 96}, std::pair{192, 288}}) {
+    for (int count : {1, 5, 8}) {
+      core::AssembleSheet task;
+      task.character = "Sir Bartholomew of the Long and Winding Name, second of his line";
+      SheetStory story;
+      for (int i = 0; i < count; ++i) {
+        core::PlannedView planned{standard_views()[static_cast<std::size_t>(i)], std::nullopt};
+        if (i % 2 == 0)
+          planned.picture = blobs_.put(encode_png(blank(width, height)).value()).value();
+        task.views.push_back(planned);
+        story.views.push_back(
+            {123456, "out of memory: an allocation of 24 GB failed on this worker"});
+      }
+      const Image drawn = picture(assembly::assemble(task, story, blobs_).value().picture);
+      for (int i = 1; i < count; ++i) {  // a free column on both sides of each caption's border
+        EXPECT_EQ(inked(drawn, {i * width - 1, 44 + height, 2, 40}).width, -2) << count << " " << i;
+      }
+      EXPECT_EQ(inked(drawn, {0, 0, 1, 44}).width, -1);
+    }
+  }
 }
 
 TEST_F(AssemblyTest, LabelsHaveOneSizeAndOneBaseline) {

@@ -101,7 +101,7 @@ TEST_F(Ctl, FetchChecksGoesOnAndStaysInItsFolder) {
     return Json{{"batch", 1},
                 {"name", "night"},
                 {"complete", true},
-                {"manifest", {{"format", 1}}},
+                {"manifest", {{"format", 2}}},
                 {"files", {{{"path", path}, {"digest", digest}, {"bytes", 7}, {"kind", "sheet"}}}}}
         .dump();
   };

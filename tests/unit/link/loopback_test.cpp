@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "common/files.h"
+#include "common/rng.h"
 #include "common/wire/keys.h"
+#include "tests/support/png_texts.h"
 #include "tests/unit/link/farm.h"
+#include "worker/engine/picture/finish.h"
 
 namespace pirouette::test {
 namespace {
@@ -39,6 +42,48 @@ TEST(Loopback, TwoMegabytesTravelEncryptedBothWays) {
   EXPECT_TRUE(coordinator.core.wait_until([](EchoCore& core) { return core.done.size() == 1; }));
   EXPECT_EQ(coordinator.blobs().read(sha256(picture)).value(), picture);
   EXPECT_GE(coordinator.dispatch().counts().blob_bytes_sent, reference.size());
+}
+
+// Ends as the real engine does. Black for seed 1, as of a model that broke; noise for others.
+class SometimesBlackEngine : public engine::NoopEngine {
+ public:
+  SometimesBlackEngine() : NoopEngine({}) {}
+  engine::RenderOutcome render(const RenderSpec& spec, const std::vector<std::uint8_t>&,
+                               const engine::ProgressFn&) override {
+    Image image{64, 96, 3, std::vector<std::uint8_t>(64 * 96 * 3)};
+    Rng rng(spec.seed);
+    for (auto& value : image.pixels) {
+      value = spec.seed == 1 ? std::uint8_t{0} : static_cast<std::uint8_t>(rng.next());
+    }
+    return engine::finish_picture(spec, image, {{}, device(), "float32", build(), {}});
+  }
+};
+
+TEST(Loopback, ABlackPictureIsAFailedAttemptAndTheNextOneIsTaken) {
+  Coordinator coordinator;
+  const Digest reference = coordinator.blobs().put(some_bytes(1000)).value();
+  SometimesBlackEngine engine;
+  Folder folder;
+  Worker worker(coordinator, folder.path(), engine, "");
+  coordinator.core.add_job(1, some_spec(reference, 1));
+  std::vector<core::LeaseFailed> failed;
+  ASSERT_TRUE(coordinator.core.wait_until([&](EchoCore& core) {
+    failed = core.all<core::LeaseFailed>();
+    return !failed.empty();
+  }));
+  EXPECT_EQ(failed[0].failure, core::FailureClass::retryable);
+  EXPECT_TRUE(failed[0].message.starts_with("the picture is flat: every pixel is within 2/255 of "))
+      << failed[0].message;
+
+  coordinator.core.add_job(1, some_spec(reference, 2));
+  std::vector<core::LeaseFinished> finished;
+  ASSERT_TRUE(coordinator.core.wait_until([&](EchoCore& core) {
+    finished = core.all<core::LeaseFinished>();
+    return core.done.contains(1);
+  }));
+  for (const core::LeaseFinished& one : finished) EXPECT_EQ(one.lease.value, 2u);
+  const auto picture = coordinator.blobs().read(finished[0].result).value();
+  EXPECT_TRUE(testing::png_texts(picture).at("parameters").value.starts_with("a knight, front"));
 }
 
 TEST(Loopback, AnUnknownKeyIsTurnedAwayUntilItIsAuthorized) {

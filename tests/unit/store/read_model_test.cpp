@@ -101,7 +101,7 @@ TEST_F(ReadModelTest, SheetsComeInPagesWithTheirPosesAndTakes) {
   EXPECT_EQ(second.sheets[0].poses[1].pose.id, PoseId{6});
 
   EXPECT_EQ(model_->sheet({2}).value().sheets.at(0).sheet.id, SheetId{2});
-  EXPECT_EQ(model_->delivery({1}).value().sheets.size(), 3u);
+  EXPECT_EQ(model_->delivery({1}).value().page.sheets.size(), 3u);
 }
 
 TEST_F(ReadModelTest, ASheetShowsEveryTake) {
@@ -118,6 +118,12 @@ TEST_F(ReadModelTest, ASheetShowsEveryTake) {
   const std::vector<core::Job> takes = model_->takes({1}).value();
   ASSERT_EQ(takes.size(), 3u);
   EXPECT_EQ(takes.back().take, 2u);
+  const DeliveryRows delivery = model_->delivery({1}).value();
+  const std::vector<TakeRow>& delivered = delivery.takes.at({1});
+  ASSERT_EQ(delivered.size(), 2u);
+  EXPECT_EQ(delivered[0].job.id, JobId{1});
+  EXPECT_EQ(delivered[0].worker, "gpu-1");
+  EXPECT_EQ(delivered[1].job.take, 2u);
   const PoseRow row = model_->sheet({1}).value().sheets.at(0).poses.at(0);
   EXPECT_EQ(row.latest.id, JobId{7});
   EXPECT_EQ(row.chosen->id, JobId{1});
@@ -200,13 +206,14 @@ TEST_F(ReadModelTest, ReadersSeeWholeCommitsWhileTheWriterGoesOn) {
   for (int i = 0; i < 12; ++i) {  // more than there are connections
     threads.emplace_back([&] {
       while (writing) {
-        const Result<SheetPage> page = model_->delivery({1});
-        ASSERT_OK(page);
+        const Result<DeliveryRows> rows = model_->delivery({1});
+        ASSERT_OK(rows);
+        const SheetPage& page = rows.value().page;
         std::uint32_t done = 0;
-        for (const SheetRow& sheet : page.value().sheets) {
+        for (const SheetRow& sheet : page.sheets) {
           for (const PoseRow& pose : sheet.poses) done += pose.chosen.has_value();
         }
-        EXPECT_EQ(done, page.value().batch.jobs_done);
+        EXPECT_EQ(done, page.batch.jobs_done);
         ++reads;
       }
     });

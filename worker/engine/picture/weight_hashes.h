@@ -1,0 +1,56 @@
+#pragma once
+// The SHA-256 of weight files, so that a picture can say what it was rendered with. 24 GB take a
+// minute, so a hash is remembered, on disk, for as long as the file's size and time of change stay.
+// Safe from any thread; two that ask for one file at once may both hash it.
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+
+namespace pirouette::engine {
+
+struct LoraHash {
+  std::string sha256;          // of the file
+  std::string tensors_sha256;  // of what follows its header, by which the field knows LoRAs
+};
+
+class WeightHashes {
+ public:
+  // memory: the file that remembers; "" for none. One that cannot be read counts as empty.
+  explicit WeightHashes(std::filesystem::path memory);
+
+  // path: a safetensors file, or a PEFT adapter's folder. not_found, io.
+  Result<LoraHash> lora(const std::filesystem::path& path);
+  // path: a file, or a folder in diffusers' layout. A folder's hash is that of the lines "SHA-256,
+  // two spaces, path in the folder" of the weights of its parts, sorted by path, as sha256sum
+  // prints them. not_found, io.
+  Result<std::string> model(const std::filesystem::path& path);
+
+  // Whoever hashes gives up (cancelled); so does everyone later. For the end of the process.
+  void stop() { stopping_ = true; }
+
+ private:
+  struct Known {
+    std::uint64_t size = 0;
+    std::int64_t changed_ns = 0;
+    LoraHash hash;
+  };
+
+  Result<LoraHash> hash_of(const std::filesystem::path& file, bool with_tensors);
+  Result<LoraHash> read(const std::filesystem::path& file, int fd, bool with_tensors) const;
+  void load();
+  void remember(const std::string& file, const Known& known);
+
+  const std::filesystem::path memory_;
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::map<std::string, Known> known_;  // by absolute path; under mutex_
+};
+
+}  // namespace pirouette::engine
