@@ -29,8 +29,8 @@ std::string name_missing(const std::vector<const SheetSpec*>& missing) {
 }
 
 Result<BatchSpec> read_batch(Site& site, const Request& request) {
-  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
   const std::string body = TRY(request.read_body(kBatchMaxBytes));
+  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
   return parse_batch(body);
 }
 

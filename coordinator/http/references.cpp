@@ -11,8 +11,8 @@ namespace pirouette::http {
 namespace {
 
 Result<Answer> take_in(Site& site, const Request& request) {
-  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
   const std::string body = TRY(request.read_body(kReferenceMaxBytes));
+  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
   const auto reference = site.config.as_reference(
       std::span(reinterpret_cast<const std::uint8_t*>(body.data()), body.size()));
   if (!reference.ok()) {
