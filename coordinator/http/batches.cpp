@@ -46,10 +46,10 @@ Result<std::string> read_key(const Request& request) {
 }
 
 Result<core::BatchSubmitted> read_submission(Site& site, const Request& request) {
-  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
   core::BatchSubmitted submitted;
   submitted.key = TRY(read_key(request));
   const std::string body = TRY(request.read_body(kBatchMaxBytes));
+  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
   if (!submitted.key.empty()) submitted.digest = sha256(body);
   submitted.batch = TRY(parse_batch(body));
   return submitted;

@@ -6,11 +6,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "common/ids.h"
 #include "common/result.h"
 
 namespace pirouette::http {
@@ -40,8 +43,15 @@ struct Sink {
   std::function<bool()> is_open;
 };
 
-// Called again and again until it returns false. It may wait, but not longer than kStreamLooksUp.
+// Called again and again until it returns false, each time when the reader took what was written
+// before. What one call writes is in memory at once; it must not wait.
 using Stream = std::function<bool(const Sink&)>;
+
+// The answer goes on as an event stream (stream_hub.h).
+struct Follow {
+  std::optional<EventId> after;  // the last row that the reader has; none: it begins at now
+  std::shared_ptr<void> place;   // one of kStreamsMax, held for as long as the stream is open
+};
 
 struct Answer {
   int status = 200;
@@ -52,6 +62,7 @@ struct Answer {
   std::function<Result<std::vector<std::uint8_t>>(std::uint64_t offset, std::size_t length)> read;
   std::uint64_t read_bytes = 0;  // of read: how many there are in all
   Stream stream;
+  std::optional<Follow> follow;
 };
 
 using Serve = std::function<Result<Answer>(const Request&)>;

@@ -22,7 +22,7 @@ Result<Answer> health(const Site& site) {
 Result<Answer> metrics(const Site& site) {
   Answer answer;
   answer.type = "text/plain; version=0.0.4; charset=utf-8";
-  answer.body = TRY(site.metrics.text(site.read(), site.connections, site.config.started_at));
+  answer.body = TRY(site.metrics.text(site.read(), site.traffic, site.config.started_at));
   return answer;
 }
 

@@ -3,10 +3,12 @@
 // and the page. A GET reads the database through the read model and never asks the core; what
 // changes something becomes an Event for the loop, whose Reply answers the waiting request.
 //
-// Owns its threads: one accepts, request threads and event streams are counted apart (limits.h), so
-// that open pages never stop a request. answer(), published() and progressed() are called by the
-// runtime's loop and never block on the network; post is called from request threads.
+// Owns its threads: the front door holds every connection and waits for whole requests, a few
+// threads serve them, a few more read uploads, and one holds all event streams. So neither open
+// pages nor slow peers ever stop a request (limits.h). answer(), published() and progressed() are
+// called by the runtime's loop and never block on the network; post is called from request threads.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -21,6 +23,7 @@
 #include "common/time.h"
 #include "coordinator/core/effect.h"
 #include "coordinator/core/event.h"
+#include "coordinator/http/limits.h"
 
 namespace pirouette::store {
 class ReadModel;
@@ -47,6 +50,8 @@ class Http {
     std::filesystem::path thumbnails;  // a folder of its own, bounded; made if it is not there
     std::shared_ptr<store::ReadModel> read;
     Instant started_at;
+    Patience patience{};
+    std::size_t connections_max = kConnectionsMax;
     // A small PNG, JPEG or WebP of the picture in a file, height_px high. Called from request
     // threads.
     std::function<Result<std::vector<std::uint8_t>>(const std::filesystem::path& picture,

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "common/clock.h"
-#include "coordinator/http/connections.h"
 #include "coordinator/http/limits.h"
+#include "coordinator/http/traffic.h"
 #include "coordinator/store/read_model.h"
 
 namespace pirouette::http {
@@ -114,6 +114,37 @@ void add_workers(std::vector<MetricFamily>& all, const std::vector<store::Worker
   for (MetricFamily& family : residency) all.push_back(std::move(family));
 }
 
+void add_traffic(std::vector<MetricFamily>& all, const Traffic& traffic) {
+  const auto gauge = [&](const char* name, const char* help, std::int64_t value) {
+    all.push_back(one(name, help, MetricType::Gauge, number(value)));
+  };
+  const auto counter = [&](const char* name, const char* help, std::uint64_t value) {
+    all.push_back(one(name, help, MetricType::Counter, number(value)));
+  };
+  gauge("pirouette_http_connections", "Open connections, without event streams.",
+        traffic.connections);
+  gauge("pirouette_http_connections_idle", "Connections between two requests.", traffic.idle);
+  gauge("pirouette_http_connections_waiting", "Complete requests that wait for a thread.",
+        traffic.requests_waiting);
+  gauge("pirouette_http_uploads_waiting", "Uploads that wait for one of the places.",
+        traffic.uploads_waiting);
+  gauge("pirouette_http_streams", "Open event streams.", traffic.streams);
+  counter("pirouette_http_stream_rows_read_total",
+          "Rows of the ledger read for event streams, once for all viewers.",
+          traffic.stream_rows_read);
+  counter("pirouette_http_streams_told_again_total",
+          "Times a viewer was so far behind that it was told to fetch everything again.",
+          traffic.streams_told_again);
+  MetricFamily refused =
+      make_family("pirouette_http_refused_total", "Connections and requests refused by a limit.",
+                  MetricType::Counter);
+  for (std::size_t kind = 0; kind < std::size(kRefusalNames); ++kind) {
+    add(refused, number(traffic.refused(static_cast<Refusal>(kind))),
+        {{"limit", std::string(kRefusalNames[kind])}});
+  }
+  all.push_back(std::move(refused));
+}
+
 Result<std::vector<store::WorkerRow>> all_workers(const store::ReadModel& read) {
   std::vector<store::WorkerRow> all;
   while (true) {
@@ -155,8 +186,8 @@ void Metrics::count_request(std::string_view method, std::string_view route, int
   counters_->seconds.Add({{"route", route_name}}, kSecondsBuckets).Observe(seconds.count());
 }
 
-Result<std::string> Metrics::text(const store::ReadModel& read,
-                                  const ConnectionThreads& connections, Instant started_at) const {
+Result<std::string> Metrics::text(const store::ReadModel& read, const Traffic& traffic,
+                                  Instant started_at) const {
   std::vector<MetricFamily> all = counters_->registry.Collect();
   add_counts(all, TRY(read.counts()));
   add_workers(all, TRY(all_workers(read)));
@@ -164,9 +195,7 @@ Result<std::string> Metrics::text(const store::ReadModel& read,
     all.push_back(one(name, help, MetricType::Gauge, value));
   };
   gauge("pirouette_wal_bytes", "Size of the database's write-ahead log.", number(read.wal_bytes()));
-  gauge("pirouette_http_streams", "Open event streams.", number(connections.streams()));
-  gauge("pirouette_http_connections_waiting", "Connections that wait for a thread.",
-        number(connections.waiting()));
+  add_traffic(all, traffic);
   const double second = number(seconds(1).us);
   gauge("pirouette_start_time_seconds", "When the coordinator started, since 1970.",
         number(started_at.us) / second);

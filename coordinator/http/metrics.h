@@ -17,7 +17,7 @@ class ReadModel;
 
 namespace pirouette::http {
 
-class ConnectionThreads;
+class Traffic;
 
 class Metrics {
  public:
@@ -29,7 +29,7 @@ class Metrics {
                      std::chrono::duration<double> seconds);
 
   // Prometheus' text format 0.0.4.
-  Result<std::string> text(const store::ReadModel& read, const ConnectionThreads& connections,
+  Result<std::string> text(const store::ReadModel& read, const Traffic& traffic,
                            Instant started_at) const;
 
  private:

@@ -6,22 +6,13 @@ namespace pirouette::http {
 
 void Pulse::published(EventId last) {
   const std::lock_guard lock(mutex_);
-  if (last <= last_) return;
-  last_ = last;
-  beat_.notify_all();
+  last_ = std::max(last_, last);
 }
 
 void Pulse::progressed(std::vector<core::Progress>&& progress) {
   if (progress.empty()) return;
   const std::lock_guard lock(mutex_);
   for (const core::Progress& one : progress) progress_[one.worker] = {one, ++progress_number_};
-  beat_.notify_all();
-}
-
-void Pulse::stop() {
-  const std::lock_guard lock(mutex_);
-  stopped_ = true;
-  beat_.notify_all();
 }
 
 EventId Pulse::last() const {
@@ -46,12 +37,9 @@ std::vector<core::Progress> Pulse::progress_after(std::uint64_t& seen) const {
   return newer;
 }
 
-bool Pulse::wait(EventId seen, std::uint64_t progress_seen,
-                 std::chrono::steady_clock::time_point until) const {
-  std::unique_lock lock(mutex_);
-  beat_.wait_until(lock, until,
-                   [&] { return stopped_ || last_ > seen || progress_number_ > progress_seen; });
-  return !stopped_;
+std::uint64_t Pulse::progress_number() const {
+  const std::lock_guard lock(mutex_);
+  return progress_number_;
 }
 
 }  // namespace pirouette::http

@@ -1,10 +1,8 @@
 #pragma once
 // What happened just now, for those who watch: the newest ledger row's number and each worker's
-// newest progress. The loop beats it; streams wait on it. Rows themselves are read from the
+// newest progress. The loop beats it; the stream hub looks at it. Rows themselves are read from the
 // database by number, so a slow reader costs no memory here. Safe from several threads.
 
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -21,7 +19,6 @@ class Pulse {
   void published(EventId last);
   // A worker renders one job at a time, so its newest progress replaces the one before.
   void progressed(std::vector<core::Progress>&& progress);
-  void stop();
 
   EventId last() const;
   // What this worker last said about this job.
@@ -29,10 +26,8 @@ class Pulse {
   // What is newer than seen, which goes on to now.
   std::vector<core::Progress> progress_after(std::uint64_t& seen) const;
 
-  // Sleeps until there is a ledger row after seen, or progress after progress_seen, or it is time.
-  // false: stopped.
-  bool wait(EventId seen, std::uint64_t progress_seen,
-            std::chrono::steady_clock::time_point until) const;
+  // Goes up with each progress.
+  std::uint64_t progress_number() const;
 
  private:
   struct Latest {
@@ -40,11 +35,9 @@ class Pulse {
     std::uint64_t number = 0;
   };
   mutable std::mutex mutex_;
-  mutable std::condition_variable beat_;
   EventId last_;
   std::map<WorkerId, Latest> progress_;
   std::uint64_t progress_number_ = 0;
-  bool stopped_ = false;
 };
 
 }  // namespace pirouette::http

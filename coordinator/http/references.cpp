@@ -54,8 +54,8 @@ Result<ReferenceRecord> make_record(Site& site, const Digest& original, const st
 
 // expected: none where the sender did not say.
 Result<Answer> take_in(Site& site, const Request& request, std::optional<Digest> expected) {
-  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
   const std::string body = TRY(request.read_body(kReferenceMaxBytes));
+  const UploadPlace place = TRY(UploadPlace::take(site.uploads));
   const Digest original = sha256(body);
   if (expected && *expected != original) {
     return Error{Errc::invalid, "the " + std::to_string(body.size()) +

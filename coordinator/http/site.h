@@ -8,19 +8,21 @@
 #include <variant>
 
 #include "coordinator/core/event.h"
-#include "coordinator/http/connections.h"
 #include "coordinator/http/http.h"
 #include "coordinator/http/limits.h"
 #include "coordinator/http/metrics.h"
 #include "coordinator/http/pulse.h"
 #include "coordinator/http/reference_records.h"
 #include "coordinator/http/router.h"
+#include "coordinator/http/stream_hub.h"
 #include "coordinator/http/thumbnails.h"
+#include "coordinator/http/traffic.h"
 #include "coordinator/http/waiting.h"
 
 namespace pirouette::http {
 
-// One of kUploadsMax places for a large body, while it is read and looked at.
+// One of kUploadsMax places for what was sent, while it is looked at: decoding is dear. Taken when
+// the body is there, so that who sends slowly keeps nobody else from one.
 class UploadPlace {
  public:
   // busy when all are taken.
@@ -55,9 +57,10 @@ struct Site {
 
   Http::Config config;
   const std::function<void(core::Event)> post;
-  ConnectionThreads connections;
+  Traffic traffic;
   Waiting waiting;
   Pulse pulse;
+  StreamHub streams{config.read, pulse, traffic};
   ReferenceRecords references;
   Thumbnails thumbnails;
   Metrics metrics;

@@ -1,15 +1,16 @@
 // Event streams: where they begin, how they go on, how many there may be.
 
-#include <functional>
 #include <thread>
 
 #include "coordinator/http/limits.h"
+#include "tests/support/peer.h"
 #include "tests/unit/http/small_farm.h"
 
 namespace pirouette::http {
 namespace {
 
 using std::chrono::milliseconds;
+using testing_support::Peer;
 
 // Reads a stream on a thread of its own until enough() or the end of patience.
 class Reader {
@@ -46,11 +47,8 @@ class Reader {
   int status() const { return status_; }
 
   bool wait_for(const std::string& words) {
-    return wait([&] { return text().find(words) != std::string::npos; });
-  }
-  static bool wait(const std::function<bool()>& done) {
     for (int i = 0; i < 500; ++i) {
-      if (done()) return true;
+      if (text().find(words) != std::string::npos) return true;
       std::this_thread::sleep_for(milliseconds(10));
     }
     return false;
@@ -108,15 +106,7 @@ TEST_F(Events, ProgressHasNoNumberAndIsTheNewest) {
 }
 
 TEST_F(Events, WhoIsFarBehindFetchesAgain) {
-  std::vector<core::Write> rows;
-  for (std::uint64_t id = 1; id <= kStreamBehindMax + 5; ++id) {
-    core::LedgerRow row;
-    row.id = {id};
-    row.kind = "worker.joined";
-    rows.push_back(core::AppendEvent{row});
-  }
-  ASSERT_TRUE(store_->commit(rows).ok());
-  http_->published({kStreamBehindMax + 5});
+  append_rows(kStreamBehindMax + 5);
   Reader behind(http_->port(), "/api/v1/events?after=1");
   ASSERT_TRUE(behind.wait_for("event: resync"));
   EXPECT_EQ(behind.text().find("event: ledger"), std::string::npos);
@@ -133,23 +123,73 @@ TEST_F(Events, ANumberThatIsNoneIsRefused) {
 }
 
 TEST_F(Events, FullStreamsRefuseOneMoreAndLeaveRequestsAlone) {
-  std::vector<std::unique_ptr<Reader>> readers;
+  std::vector<Peer> viewers;
   for (std::size_t i = 0; i < kStreamsMax; ++i) {
-    readers.push_back(std::make_unique<Reader>(http_->port(), "/api/v1/events"));
+    viewers.emplace_back(http_->port());
+    viewers.back().send("GET /api/v1/events HTTP/1.1\r\n\r\n");
+    ASSERT_EQ(viewers.back().read_answer().status, 200) << i;
   }
-  for (auto& reader : readers) ASSERT_TRUE(reader->wait_for("hello"));
   const httplib::Response refused = get("/api/v1/events");
   EXPECT_EQ(refused.status, 503);
   EXPECT_FALSE(refused.get_header_value("Retry-After").empty());
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(connect()->Get("/api/v1/health")->status, 200);
-  // A closed page gives its place back soon.
-  readers.front()->close();
-  std::unique_ptr<Reader> late;
-  EXPECT_TRUE(Reader::wait([&] {
-    late = std::make_unique<Reader>(http_->port(), "/api/v1/events");
-    Reader::wait([&] { return late->status() != 0; });
-    return late->status() == 200;
-  }));
+  EXPECT_EQ(metric("pirouette_http_streams"), kStreamsMax);
+  EXPECT_EQ(metric("pirouette_http_refused_total{limit=\"streams\"}"), 1u);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(Peer(http_->port()).get("/api/v1/health").status, 200);
+  // A closed page gives its place back.
+  viewers.pop_back();
+  EXPECT_TRUE(wait([&] { return metric("pirouette_http_streams") < kStreamsMax; }));
+  Peer late(http_->port());
+  late.send("GET /api/v1/events HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(late.read_answer().status, 200);
+}
+
+TEST_F(Events, RowsAreReadOnceForAllViewers) {
+  append_rows(3);
+  std::vector<Peer> viewers;
+  for (int i = 0; i < 20; ++i) {
+    viewers.emplace_back(http_->port());
+    viewers.back().send("GET /api/v1/events?after=" + std::to_string(i % 3) + " HTTP/1.1\r\n\r\n");
+    EXPECT_EQ(viewers.back().read_answer().status, 200);
+  }
+  append_rows(50);
+  for (Peer& viewer : viewers) {
+    std::string text;
+    while (text.find("id: 53\n") == text.npos) {
+      const std::string more = viewer.read_some();
+      ASSERT_FALSE(more.empty()) << text;
+      text += more;
+    }
+  }
+  EXPECT_EQ(metric("pirouette_http_stream_rows_read_total"), 53u);
+}
+
+TEST_F(Events, AViewerThatNeverReadsCostsNothingAndIsToldToFetchAgain) {
+  Peer never(http_->port(), 32 << 10);
+  never.send("GET /api/v1/events HTTP/1.1\r\n\r\n");
+  Reader reader(http_->port(), "/api/v1/events");
+  ASSERT_TRUE(reader.wait_for("hello"));
+  ASSERT_TRUE(wait([&] { return metric("pirouette_http_streams") == 2u; }));
+  const std::string detail(2000, 'x');
+  for (int i = 0; i < 10; ++i) {
+    append_rows(kStreamBehindMax / 4, detail);
+    ASSERT_TRUE(reader.wait_for("id: " + std::to_string(newest_.value) + "\n")) << i;
+  }
+  const std::string text = reader.text();
+  EXPECT_EQ(text.find("resync"), text.npos);
+  std::size_t at = 0;
+  for (std::uint64_t row = 1; row <= newest_.value; ++row) {
+    at = text.find("id: " + std::to_string(row) + "\n", at);
+    ASSERT_NE(at, text.npos) << row << " is missing or not in its place";
+  }
+  // Of the 5 MB that were published for it, what waits is one piece and the sockets' buffers.
+  std::string late;
+  while (late.find("event: resync") == late.npos) {
+    const std::string more = never.read_some();
+    ASSERT_FALSE(more.empty());
+    late += more;
+  }
+  EXPECT_LT(late.size(), 1u << 20);
+  EXPECT_EQ(metric("pirouette_http_streams_told_again_total"), 1u);
 }
 
 TEST_F(Events, StoppingEndsStreams) {

@@ -7,17 +7,22 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "common/blobs.h"
 #include "common/job/recipe.h"
 #include "coordinator/core/core.h"
 #include "coordinator/http/http.h"
+#include "coordinator/http/limits.h"
 #include "coordinator/store/read_model.h"
 #include "coordinator/store/store.h"
 
@@ -58,6 +63,8 @@ class SmallFarm : public testing::Test {
                         .thumbnails = folder_ / "thumbnails",
                         .read = store::ReadModel::open(folder_ / "farm.db").value(),
                         .started_at = now_,
+                        .patience = patience_,
+                        .connections_max = connections_max_,
                         .make_thumbnail =
                             [this](const auto&, int height_px) {
                               ++thumbnails_made_;
@@ -194,7 +201,42 @@ class SmallFarm : public testing::Test {
     post(core::SheetAssembled{task.sheet, task.version, sheet, thumbnail, "[]"});
   }
 
+  // Adds rows to the ledger that nothing else is behind, and publishes them.
+  void append_rows(std::size_t count, const std::string& detail = "") {
+    std::vector<core::Write> rows;
+    for (std::size_t i = 0; i < count; ++i) {
+      core::LedgerRow row;
+      row.id = newest_ = {newest_.value + 1};
+      row.kind = "worker.joined";
+      row.detail = detail;
+      rows.push_back(core::AppendEvent{row});
+    }
+    ASSERT_TRUE(store_->commit(rows).ok());
+    http_->published(newest_);
+  }
+
+  // The value of one metric that counts, as in "pirouette_http_streams".
+  std::uint64_t metric(const std::string& name) {
+    const std::string text = "\n" + get("/metrics").body;
+    const std::size_t at = text.find("\n" + name + " ");
+    EXPECT_NE(at, std::string::npos) << name;
+    return at == std::string::npos
+               ? 0
+               : std::strtoull(text.c_str() + at + name.size() + 2, nullptr, 10);
+  }
+
+  // done() within some seconds.
+  static bool wait(const std::function<bool()>& done) {
+    for (int i = 0; i < 500; ++i) {
+      if (done()) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+
   std::filesystem::path folder_;
+  Patience patience_;
+  std::size_t connections_max_ = kConnectionsMax;
   std::mutex mutex_;
   Instant now_{1'770'000'000'000'000};
   EventId newest_;
