@@ -7,6 +7,7 @@
 // that open pages never stop a request. answer(), published() and progressed() are called by the
 // runtime's loop and never block on the network; post is called from request threads.
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -41,6 +42,9 @@ class Http {
     std::filesystem::path thumbnails;  // a folder of its own, bounded; made if it is not there
     std::shared_ptr<store::ReadModel> read;
     Instant started_at;
+    // How long a request waits for the loop. The loop answers in milliseconds; past this it is
+    // stuck.
+    std::chrono::milliseconds answer_max = std::chrono::seconds(30);
     // A small PNG, JPEG or WebP of the picture in a file, height_px high. Called from request
     // threads.
     std::function<Result<std::vector<std::uint8_t>>(const std::filesystem::path& picture,

@@ -29,9 +29,14 @@ inline constexpr std::size_t kPathMaxBytes = 512;
 inline constexpr std::size_t kReferenceMaxBytes = 64u << 20;
 // Large bodies (a picture, a batch) in memory at a time.
 inline constexpr std::size_t kUploadsMax = 4;
-// How long a request waits for the loop. The loop answers in milliseconds; past this it is stuck.
-inline constexpr std::chrono::seconds kAnswerMax{30};
 inline constexpr std::size_t kListDefault = 50, kListMax = 500;
+
+// --- verification ---
+
+// Each keeps one core and the disk busy; the rest of both is the farm's.
+inline constexpr std::size_t kVerificationsMax = 2;
+// A page ends after the sheet with which it has hashed so much: about a second's work.
+inline constexpr std::uint64_t kVerifiedMaxBytes = 1ull << 30;
 
 // --- event streams ---
 

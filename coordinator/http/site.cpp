@@ -15,7 +15,11 @@ Result<UploadPlace> UploadPlace::take(std::counting_semaphore<>& places) {
 void add_all(Router& router, Site& site) {
   add_batches(router, site);
   add_sheets(router, site);
+  add_poses(router, site);
+  add_jobs(router, site);
   add_workers(router, site);
+  add_explanations(router, site);
+  add_verification(router, site);
   add_references(router, site);
   add_blobs(router, site);
   add_events(router, site);
