@@ -7,6 +7,7 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 #include "coordinator/ctl/client.h"
@@ -48,6 +49,13 @@ Result<Exit> fetch(Client& client, std::uint64_t batch, std::filesystem::path fo
 
 Result<Exit> workers(Client& client, Console& console);
 Result<Exit> cancel(Client& client, std::uint64_t batch, Console& console);
+// subject: {"job", "12"} or {"job/12"}; also batch, sheet and worker (by id or name).
+Result<Exit> explain(Client& client, const std::vector<std::string>& subject, Console& console);
+// batches: none for all. Ends with failed if anything does not hold.
+Result<Exit> verify(Client& client, std::vector<std::uint64_t> batches, Console& console);
+
+// A worker's id, by its id or its name. not_found names those there are.
+Result<std::uint64_t> find_worker(Client& client, const std::string& worker);
 // worker: its id or its name.
 Result<Exit> drain(Client& client, const std::string& worker, Console& console);
 
