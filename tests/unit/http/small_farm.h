@@ -57,13 +57,18 @@ class SmallFarm : public testing::Test {
                         .thumbnails = folder_ / "thumbnails",
                         .read = store::ReadModel::open(folder_ / "farm.db").value(),
                         .started_at = now_,
+                        .answer_max = answer_max_,
                         .make_thumbnail =
                             [this](const auto&, int height_px) {
                               ++thumbnails_made_;
                               const std::string made = picture(std::to_string(height_px));
                               return Result(std::vector<std::uint8_t>(made.begin(), made.end()));
                             },
-                        .as_reference = take_reference};
+                        .as_reference =
+                            [this](std::span<const std::uint8_t> bytes) {
+                              const std::lock_guard held(reference_mutex_);
+                              return take_reference(bytes);
+                            }};
     blobs_ = std::make_unique<Blobs>(config.blobs);
     auto started = Http::start(std::move(config), [this](core::Event event) { post(event); });
     ASSERT_TRUE(started.ok()) << started.error().what;
@@ -89,6 +94,7 @@ class SmallFarm : public testing::Test {
   // As the loop does: step, commit, then let out.
   void post(const core::Event& event) {
     const std::lock_guard lock(mutex_);
+    ++posts_;
     now_ = now_ + milliseconds(10);
     core::Effects effects = core_->step(event, now_);
     ASSERT_TRUE(store_->commit(effects.writes).ok());
@@ -145,9 +151,9 @@ class SmallFarm : public testing::Test {
     return answer.status == 201 ? json::parse(answer.body)["batch"].get<std::uint64_t>() : 0;
   }
 
-  void join_worker(const std::string& name, std::uint32_t capacity = 1) {
+  void join_worker(const std::string& name, std::uint32_t capacity = 1, LinkId link = kLink) {
     core::WorkerSaidHello hello;
-    hello.link = kLink;
+    hello.link = link;
     hello.name = name;
     hello.device_kind = "cpu";
     hello.device_name = "a test";
@@ -172,6 +178,18 @@ class SmallFarm : public testing::Test {
     post(finished);
   }
 
+  // The oldest lease fails so that its job fails for good.
+  void fail_one(const std::string& why) {
+    ASSERT_FALSE(assigned_.empty());
+    core::LeaseFailed failed;
+    failed.link = kLink;
+    failed.lease = assigned_.front().lease;
+    failed.failure = core::FailureClass::job;
+    failed.message = why;
+    assigned_.erase(assigned_.begin());
+    post(failed);
+  }
+
   void assemble_one() {
     ASSERT_FALSE(tasks_.empty());
     const core::AssembleSheet task = tasks_.front();
@@ -185,8 +203,10 @@ class SmallFarm : public testing::Test {
   std::mutex mutex_;
   Instant now_{1'770'000'000'000'000};
   EventId newest_;
-  bool answers_ = true;
-  std::atomic<int> thumbnails_made_{0};
+  bool answers_ = true;  // false: the loop is stuck
+  std::chrono::milliseconds answer_max_{30'000};
+  std::mutex reference_mutex_;  // locked by a test: looking at a reference takes long
+  std::atomic<int> thumbnails_made_{0}, posts_{0};
   std::vector<core::SendAssign> assigned_;
   std::vector<core::AssembleSheet> tasks_;
   std::unique_ptr<Blobs> blobs_;
