@@ -110,6 +110,8 @@ class ConformanceFarm : public SmallFarm {
   std::unique_ptr<httplib::Client> connection() const {
     auto client = connect();
     client->set_keep_alive(true);
+    client->set_read_timeout(60);  // a busy machine takes its time over 128 MiB
+    client->set_write_timeout(60);
     return client;
   }
 

@@ -11,8 +11,9 @@ class Reading : public SmallFarm {
  protected:
   // Of a list's items, one field.
   json column(const std::string& path, const std::string& field = "id") {
+    const json list = get_json(path);
     json values = json::array();
-    for (const json& row : get_json(path)["items"]) values.push_back(row[field]);
+    for (const json& row : list["items"]) values.push_back(row[field]);
     return values;
   }
   std::string sentence(const std::string& subject) {
@@ -95,6 +96,8 @@ TEST_F(Reading, AJobTellsEachOfItsLeases) {
   failed.message = "out of memory";
   assigned_.clear();
   post(failed);
+  finish_one();          // job 2: the worker is not given what it just failed
+  post(core::Ticked{});  // but nobody else is there
   const json retried = get_json("/api/v1/jobs/1");
   ASSERT_EQ(retried["leases"].size(), 2u) << retried.dump(1);
   EXPECT_EQ(retried["leases"][0]["outcome"], "requeued");

@@ -27,9 +27,8 @@ class ReadJobs : public testing::Test {
   std::vector<std::uint64_t> ids(const JobFilter& filter, JobId after = {},
                                  std::size_t limit = 50) const {
     std::vector<std::uint64_t> all;
-    for (const JobRow& row : model_->jobs(filter, after, limit).value().jobs) {
-      all.push_back(row.job.id.value);
-    }
+    const JobPage page = model_->jobs(filter, after, limit).value();
+    for (const JobRow& row : page.jobs) all.push_back(row.job.id.value);
     return all;
   }
 
@@ -63,11 +62,15 @@ TEST_F(ReadJobs, ALaterTakeStandsWithItsSheet) {
 
 TEST_F(ReadJobs, AFilterThatFindsLittleEndsItsPageAndGoesOn) {
   SQLite::Database database(folder_.database(), SQLite::OPEN_READWRITE);
-  // Sheet 2 gets 45,000 takes of another worker, and one of worker 1 behind them.
+  // 45,000 jobs of another worker, and one of worker 1 behind them.
   database.exec(
       "WITH RECURSIVE n(id) AS (SELECT 100 UNION ALL SELECT id + 1 FROM n WHERE id < 45100)"
-      " INSERT INTO job SELECT n.id, 3, 2, 1, 2, 0, '', 3, 1, 0, 0, NULL, iif(n.id = 45100, 1, 2),"
+      " INSERT INTO job SELECT n.id, 3, n.id / 8 + 3, 1, 2, 0, '', 3, 1, 0, 0, NULL, iif(n.id = "
+      "45100, 1, 2),"
       " NULL, 5, 6, NULL, '', '' FROM n");
+  database.exec("CREATE TEMP TABLE other AS SELECT * FROM sheet WHERE id = 1");
+  database.exec("UPDATE other SET id = 45100 / 8 + 3");
+  database.exec("INSERT INTO sheet SELECT * FROM other");
   JobFilter filter;
   filter.worker = {1};
   Ids found;
@@ -101,10 +104,12 @@ TEST_F(ReadJobs, RunningBatchesComeInTheOrderInWhichWorkersGetThem) {
   urgent.priority = 101;
   core::Batch over = sample_batch(3);
   over.state = core::BatchState::finished;
+  over.sheets_open = 0;
   commit(submission(urgent, 4));
   commit(submission(over, 5));
   std::vector<std::uint64_t> all;
-  for (const BatchRow& row : model_->running_batches(10).value()) all.push_back(row.batch.id.value);
+  const std::vector<BatchRow> running = model_->running_batches(10).value();
+  for (const BatchRow& row : running) all.push_back(row.batch.id.value);
   EXPECT_EQ(all, (Ids{2, 1}));
 }
 
