@@ -30,6 +30,8 @@ struct Typed {
   std::string note;
   int number = 0;
   RerollOptions reroll;
+  std::vector<std::string> subject;
+  std::vector<std::uint64_t> batches;
 };
 
 using Command = std::function<Result<Exit>(Client&, Console&)>;
@@ -184,6 +186,28 @@ void add_worker_commands(CLI::App& app, Typed& typed, Command& chosen) {
       ->required();
 }
 
+void add_question_commands(CLI::App& app, Typed& typed, Command& chosen) {
+  add_command(app, chosen, "explain",
+              "Why a job waits or failed, what a sheet lacks, why a worker idles, and what would\n"
+              "change it.",
+              "pirouette explain job 12;  pirouette explain worker gpu-7",
+              [&typed](Client& client, Console& console) {
+                return explain(client, typed.subject, console);
+              })
+      ->add_option("subject", typed.subject,
+                   "batch, sheet or job and its number, worker and its "
+                   "name; also as job/12")
+      ->required()
+      ->expected(1, 2);
+  add_command(
+      app, chosen, "verify",
+      "Prove from the ledger that each done job has exactly one accepted result, and hash\n"
+      "every picture again. Ends with 1 if anything does not hold, and says what to do.",
+      "pirouette verify 7",
+      [&typed](Client& client, Console& console) { return verify(client, typed.batches, console); })
+      ->add_option("batch", typed.batches, "Batches' numbers; all of them if not given");
+}
+
 std::string find_server(const std::string& typed) {
   if (!typed.empty()) return typed;
   const char* const set = std::getenv("PIROUETTE_SERVER");
@@ -207,6 +231,7 @@ Exit run(std::vector<std::string> arguments, Console& console) {
   add_batch_changes(app, typed, chosen);
   add_review_commands(app, typed, chosen);
   add_worker_commands(app, typed, chosen);
+  add_question_commands(app, typed, chosen);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     app.parse(std::move(arguments));

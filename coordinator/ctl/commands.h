@@ -53,6 +53,13 @@ struct FetchOptions {
 Result<Exit> fetch(Client& client, const FetchOptions& options, Console& console);
 
 Result<Exit> workers(Client& client, Console& console);
+// subject: {"job", "12"} or {"job/12"}; also batch, sheet and worker (by id or name).
+Result<Exit> explain(Client& client, const std::vector<std::string>& subject, Console& console);
+// batches: none for all. Ends with failed if anything does not hold.
+Result<Exit> verify(Client& client, std::vector<std::uint64_t> batches, Console& console);
+
+// A worker's id, by its id or its name. not_found names those there are.
+Result<std::uint64_t> find_worker(Client& client, const std::string& worker);
 // worker: its id or its name.
 Result<Exit> drain(Client& client, const std::string& worker, Console& console);
 

@@ -7,7 +7,6 @@
 #include "coordinator/ctl/format.h"
 
 namespace pirouette::ctl {
-namespace {
 
 Result<std::uint64_t> find_worker(Client& client, const std::string& worker) {
   const Json all = TRY(client.get_all("/workers"));
@@ -21,8 +20,6 @@ Result<std::uint64_t> find_worker(Client& client, const std::string& worker) {
   return Error{Errc::not_found, "there is no worker \"" + worker +
                                     "\"; there are: " + (names.empty() ? "none yet" : names)};
 }
-
-}  // namespace
 
 Result<Exit> drain(Client& client, const std::string& worker, Console& console) {
   const std::uint64_t id = TRY(find_worker(client, worker));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -106,6 +107,20 @@ bool is_utf8(std::string_view text) {
   } catch (const Json::type_error&) {
     return false;
   }
+}
+
+std::string path_segment(std::string_view typed) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string segment;
+  for (const char c : typed) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '.') {
+      segment += c;
+    } else {
+      segment += {'%', kHex[byte >> 4], kHex[byte & 15]};
+    }
+  }
+  return segment;
 }
 
 std::string printable(std::string_view text) {

@@ -37,6 +37,9 @@ std::string format_table(const std::vector<std::vector<std::string>>& rows);
 std::uint64_t number_of(const Json& object, std::string_view key);  // 0 if there is none
 std::string text_of(const Json& object, std::string_view key);      // "" if there is none
 
+// As one segment of a path, whatever is typed.
+std::string path_segment(std::string_view typed);
+
 // What a server says goes to a terminal: without control characters.
 std::string printable(std::string_view text);
 

@@ -131,10 +131,12 @@ Result<Answer> deliver(const Site& site, const Request& request) {
 
 void add_batches(Router& router, Site& site) {
   router.add("POST", "/api/v1/batches", [&](const Request& r) { return submit(site, r); });
-  router.add("GET", "/api/v1/batches", [&](const Request& r) { return list(site, r); });
-  router.add("GET", "/api/v1/batches/{id}", [&](const Request& r) { return show(site, r); });
+  router.add("GET", "/api/v1/batches",
+             with_query({"limit", "after"}, [&](const Request& r) { return list(site, r); }));
+  router.add("GET", "/api/v1/batches/{id}",
+             with_query({}, [&](const Request& r) { return show(site, r); }));
   router.add("GET", "/api/v1/batches/{id}/delivery",
-             [&](const Request& r) { return deliver(site, r); });
+             with_query({}, [&](const Request& r) { return deliver(site, r); }));
 }
 
 }  // namespace pirouette::http

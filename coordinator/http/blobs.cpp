@@ -16,6 +16,13 @@ namespace {
 
 constexpr std::string_view kForEver = "public, max-age=31536000, immutable";
 
+// If-None-Match: a list of tags, weak or not, or "*". Nothing else that we serve compares, so a tag
+// is found as text: it is in quotes and holds none.
+bool has_already(const Request& request, const std::string& etag) {
+  const std::string_view tags = request.header("if-none-match");
+  return tags == "*" || tags.find(etag) != std::string_view::npos;
+}
+
 // By the first bytes, never by what somebody called it.
 std::string_view sniff_type(const std::vector<std::uint8_t>& head) {
   const std::string_view bytes(reinterpret_cast<const char*>(head.data()), head.size());
@@ -50,12 +57,15 @@ Result<Answer> get(const Site& site, const Request& request) {
   const std::string etag = "\"" + to_hex(digest) + "\"";
   answer.headers = {
       {"ETag", etag}, {"Cache-Control", std::string(kForEver)}, {"Accept-Ranges", "bytes"}};
-  if (request.header("if-none-match") == etag) {
+  if (has_already(request, etag)) {
     answer.status = 304;
     answer.type.clear();
     return answer;
   }
-  const RangeWish wish = parse_range(request.header("range"), size);
+  // If-Range with another tag: a part of what it has would not fit.
+  const std::string_view of = request.header("if-range");
+  const bool whole = !of.empty() && of != etag;
+  const RangeWish wish = whole ? RangeWish{} : parse_range(request.header("range"), size);
   if (!wish.satisfiable) {
     Answer refused = problem(416, "the blob has " + std::to_string(size) + " bytes");
     refused.headers.emplace_back("Content-Range", "bytes */" + std::to_string(size));
@@ -86,22 +96,31 @@ Result<Answer> thumbnail(Site& site, const Request& request) {
                                     std::to_string(kThumbnailMinPx) + " and " +
                                     std::to_string(kThumbnailMaxPx)};
   }
-  if (!site.config.blobs.contains(digest)) return no_such_blob(digest);
+  const auto found = site.config.blobs.find_size(digest);
+  if (!found.ok() && found.error().code == Errc::not_found) return no_such_blob(digest);
+  TRY(found);
+  Answer answer;
+  const std::string etag = "\"" + to_hex(digest) + "-" + std::to_string(height) + "\"";
+  answer.headers = {{"ETag", etag}, {"Cache-Control", std::string(kForEver)}};
+  if (has_already(request, etag)) {
+    answer.status = 304;
+    answer.type.clear();
+    return answer;
+  }
   const auto bytes =
       TRY(site.thumbnails.get(digest, site.config.blobs.path(digest), static_cast<int>(height)));
-  Answer answer;
   answer.type = sniff_type(bytes);
   answer.body.assign(bytes.begin(), bytes.end());
-  answer.headers = {{"Cache-Control", std::string(kForEver)}};
   return answer;
 }
 
 }  // namespace
 
 void add_blobs(Router& router, Site& site) {
-  router.add("GET", "/api/v1/blobs/{sha256}", [&](const Request& r) { return get(site, r); });
+  router.add("GET", "/api/v1/blobs/{sha256}",
+             with_query({}, [&](const Request& r) { return get(site, r); }));
   router.add("GET", "/api/v1/blobs/{sha256}/thumbnail",
-             [&](const Request& r) { return thumbnail(site, r); });
+             with_query({"height"}, [&](const Request& r) { return thumbnail(site, r); }));
 }
 
 }  // namespace pirouette::http

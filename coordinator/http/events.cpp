@@ -47,7 +47,21 @@ Result<Answer> stream(Site& site, const Request& request) {
 }  // namespace
 
 void add_events(Router& router, Site& site) {
-  router.add("GET", "/api/v1/events", [&](const Request& r) { return stream(site, r); });
+  const auto as_stream = with_query({"after"}, [&](const Request& r) { return stream(site, r); });
+  const auto as_list = with_query({"after", "limit", "batch"},
+                                  [&](const Request& r) { return list_ledger(site, r); });
+  router.add("GET", "/api/v1/events", [=](const Request& r) -> Result<Answer> {
+    switch (wanted_events(r.header("accept"))) {
+      case EventsAs::stream:
+        return as_stream(r);
+      case EventsAs::list:
+        return as_list(r);
+      case EventsAs::neither:
+        break;
+    }
+    return problem(406, "events come as text/event-stream or application/json, not as \"" +
+                            std::string(r.header("accept")) + "\"");
+  });
 }
 
 }  // namespace pirouette::http

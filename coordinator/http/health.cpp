@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coordinator/http/json.h"
+#include "coordinator/http/parameters.h"
 #include "coordinator/http/site.h"
 
 namespace pirouette::http {
@@ -29,8 +30,8 @@ Result<Answer> metrics(const Site& site) {
 }  // namespace
 
 void add_health(Router& router, Site& site) {
-  router.add("GET", "/api/v1/health", [&](const Request&) { return health(site); });
-  router.add("GET", "/metrics", [&](const Request&) { return metrics(site); });
+  router.add("GET", "/api/v1/health", with_query({}, [&](const Request&) { return health(site); }));
+  router.add("GET", "/metrics", with_query({}, [&](const Request&) { return metrics(site); }));
 }
 
 }  // namespace pirouette::http

@@ -9,6 +9,7 @@
 // called by the runtime's loop and never block on the network; post is called from request threads.
 
 #include <cstddef>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -52,6 +53,9 @@ class Http {
     Instant started_at;
     Patience patience{};
     std::size_t connections_max = kConnectionsMax;
+    // How long a request waits for the loop. The loop answers in milliseconds; past this it is
+    // stuck.
+    std::chrono::milliseconds answer_max = std::chrono::seconds(30);
     // A small PNG, JPEG or WebP of the picture in a file, height_px high. Called from request
     // threads.
     std::function<Result<std::vector<std::uint8_t>>(const std::filesystem::path& picture,

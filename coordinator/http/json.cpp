@@ -11,20 +11,21 @@ namespace {
 
 Json time_json(Instant instant) { return to_rfc3339(instant); }
 
+template <typename Tag>
+Json id_json(Id<Tag> id) {
+  return id ? Json(id.value) : Json();
+}
+
+}  // namespace
+
 Json time_json(const std::optional<Instant>& instant) {
   return instant ? Json(to_rfc3339(*instant)) : Json();
 }
 
 Json digest_json(const Digest& digest) { return digest ? Json(to_hex(digest)) : Json(); }
 
-template <typename Tag>
-Json id_json(Id<Tag> id) {
-  return id ? Json(id.value) : Json();
-}
-
 Json text_or_null(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
-// What a worker or assembly said in JSON; null when it said nothing that can be read.
 Json parsed_or_null(const std::string& text) {
   Json parsed = Json::parse(text, nullptr, false);
   return parsed.is_discarded() ? Json() : parsed;
@@ -34,39 +35,6 @@ Json step_json(const std::optional<core::Progress>& progress) {
   if (!progress) return {};
   return {{"step", progress->step}, {"of", progress->of}};
 }
-
-Json pose_json(const store::PoseRow& row, const core::Sheet& sheet, const Recipe& recipe,
-               const Pulse& pulse, Detail detail) {
-  PIROUETTE_CHECK(row.pose.view < recipe.views.size());
-  const View& view = recipe.views[row.pose.view];
-  const core::Job& latest = row.latest;
-  const bool leased = latest.state == core::JobState::leased;
-  Json json{
-      {"id", row.pose.id.value},
-      {"view", row.pose.view},
-      {"view_id", view.id},
-      {"view_name", view.name},
-      {"azimuth", view.azimuth_deg},
-      {"review", name(row.pose.review)},
-      {"review_note", text_or_null(row.pose.review_note)},
-      {"take", latest.take},
-      {"chosen_job", id_json(row.pose.chosen)},
-      {"state", name(latest.state)},
-      {"progress", leased ? step_json(pulse.find_progress(latest.worker, latest.id)) : Json()},
-      {"worker", text_or_null(row.latest_worker)},
-      {"picture", row.chosen ? digest_json(row.chosen->result) : Json()},
-      {"error", text_or_null(latest.error)},
-      {"attempts", latest.attempts}};
-  if (detail == Detail::alone) {
-    const core::Job& shown = row.chosen ? *row.chosen : latest;
-    json["prompt"] = make_prompt(recipe, view, sheet.notes, shown.correction);
-    json["seed"] = shown.seed;
-    json["metrics"] = parsed_or_null(shown.metrics);
-  }
-  return json;
-}
-
-}  // namespace
 
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -109,6 +77,37 @@ Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>&
 }
 
 Json recipe_json(const Recipe& recipe) { return Json::parse(to_json(recipe)); }
+
+Json pose_json(const store::PoseRow& row, const core::Sheet& sheet, const Recipe& recipe,
+               const Pulse& pulse, Detail detail) {
+  PIROUETTE_CHECK(row.pose.view < recipe.views.size());
+  const View& view = recipe.views[row.pose.view];
+  const core::Job& latest = row.latest;
+  const bool leased = latest.state == core::JobState::leased;
+  Json json{
+      {"id", row.pose.id.value},
+      {"view", row.pose.view},
+      {"view_id", view.id},
+      {"view_name", view.name},
+      {"azimuth", view.azimuth_deg},
+      {"review", name(row.pose.review)},
+      {"review_note", text_or_null(row.pose.review_note)},
+      {"take", latest.take},
+      {"chosen_job", id_json(row.pose.chosen)},
+      {"state", name(latest.state)},
+      {"progress", leased ? step_json(pulse.find_progress(latest.worker, latest.id)) : Json()},
+      {"worker", text_or_null(row.latest_worker)},
+      {"picture", row.chosen ? digest_json(row.chosen->result) : Json()},
+      {"error", text_or_null(latest.error)},
+      {"attempts", latest.attempts}};
+  if (detail == Detail::alone) {
+    const core::Job& shown = row.chosen ? *row.chosen : latest;
+    json["prompt"] = make_prompt(recipe, view, sheet.notes, shown.correction);
+    json["seed"] = shown.seed;
+    json["metrics"] = parsed_or_null(shown.metrics);
+  }
+  return json;
+}
 
 Json sheet_json(const store::SheetRow& row, const Recipe& recipe, const Pulse& pulse,
                 Detail detail) {

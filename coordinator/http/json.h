@@ -29,10 +29,24 @@ enum class Detail { listed, alone };  // alone: also what is long (prompts, seed
 Json sheet_json(const store::SheetRow& row, const Recipe& recipe, const Pulse& pulse,
                 Detail detail);
 Json version_json(const store::SheetVersion& version);
+Json pose_json(const store::PoseRow& row, const core::Sheet& sheet, const Recipe& recipe,
+               const Pulse& pulse, Detail detail);
+Json job_json(const store::JobRow& row, const Pulse& pulse);
+// Also its prompt and each lease that it had.
+Json job_json(const store::JobStory& story, const Pulse& pulse);
 Json worker_json(const store::WorkerRow& row, const Pulse& pulse);
 Json ledger_json(const core::LedgerRow& row);
 Json progress_json(const core::Progress& progress);
 
 std::string dump(const Json& json);
+
+// --- fields that may be none ---
+
+Json time_json(const std::optional<Instant>& instant);
+Json digest_json(const Digest& digest);
+Json text_or_null(const std::string& text);
+// What a worker or assembly said in JSON; null when it said nothing that can be read.
+Json parsed_or_null(const std::string& text);
+Json step_json(const std::optional<core::Progress>& progress);
 
 }  // namespace pirouette::http

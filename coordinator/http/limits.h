@@ -65,9 +65,14 @@ inline constexpr std::size_t kUploadsWaitingMax = 64;
 inline constexpr std::size_t kUploadBytesPerSecondMin = 32u << 10;
 // An answer that is larger than this is read and sent in pieces of this size.
 inline constexpr std::size_t kPieceBytes = 256u << 10;
-// How long a request waits for the loop. The loop answers in milliseconds; past this it is stuck.
-inline constexpr std::chrono::seconds kAnswerMax{30};
 inline constexpr std::size_t kListDefault = 50, kListMax = 500;
+
+// --- verification ---
+
+// Each keeps one core and the disk busy; the rest of both is the farm's.
+inline constexpr std::size_t kVerificationsMax = 2;
+// A page ends after the sheet with which it has hashed so much: about a second's work.
+inline constexpr std::uint64_t kVerifiedMaxBytes = 1ull << 30;
 
 // --- event streams ---
 

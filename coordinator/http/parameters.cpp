@@ -1,5 +1,6 @@
 #include "coordinator/http/parameters.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "coordinator/http/limits.h"
@@ -47,6 +48,21 @@ Result<Paging> parse_paging(const Request& request) {
   }
   paging.limit = limit;
   return paging;
+}
+
+Serve with_query(std::vector<std::string> known, Serve serve) {
+  return [known = std::move(known), serve = std::move(serve)](const Request& request) {
+    for (const auto& [name, value] : request.query) {
+      if (std::ranges::find(known, name) != known.end()) continue;
+      std::string there_are;
+      for (const std::string& one : known) there_are += (there_are.empty() ? "" : ", ") + one;
+      return Result<Answer>(
+          Error{Errc::invalid,
+                "in the query, \"" + name + "\" is not known here; " +
+                    (there_are.empty() ? "there are no parameters" : "there are: " + there_are)});
+    }
+    return serve(request);
+  };
 }
 
 }  // namespace pirouette::http

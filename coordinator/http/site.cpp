@@ -16,7 +16,11 @@ void add_all(Router& router, Site& site) {
   add_batches(router, site);
   add_sheets(router, site);
   add_changes(router, site);
+  add_poses(router, site);
+  add_jobs(router, site);
   add_workers(router, site);
+  add_explanations(router, site);
+  add_verification(router, site);
   add_references(router, site);
   add_blobs(router, site);
   add_events(router, site);

@@ -52,7 +52,7 @@ struct Site {
           event.request = request;
           post(std::move(event));
         },
-        kAnswerMax);
+        config.answer_max);
   }
 
   Http::Config config;
@@ -65,12 +65,17 @@ struct Site {
   Thumbnails thumbnails;
   Metrics metrics;
   std::counting_semaphore<> uploads{static_cast<std::ptrdiff_t>(kUploadsMax)};
+  std::counting_semaphore<> verifications{static_cast<std::ptrdiff_t>(kVerificationsMax)};
 };
 
 void add_batches(Router& router, Site& site);
 void add_sheets(Router& router, Site& site);
 void add_changes(Router& router, Site& site);
+void add_poses(Router& router, Site& site);
+void add_jobs(Router& router, Site& site);
 void add_workers(Router& router, Site& site);
+void add_explanations(Router& router, Site& site);
+void add_verification(Router& router, Site& site);
 void add_references(Router& router, Site& site);
 void add_blobs(Router& router, Site& site);
 void add_events(Router& router, Site& site);
@@ -78,6 +83,12 @@ void add_health(Router& router, Site& site);
 
 // All of them. schema/openapi.yaml describes each.
 void add_all(Router& router, Site& site);
+
+// How a request for /api/v1/events wants them, by its Accept; a stream when it does not mind.
+enum class EventsAs { stream, list, neither };
+EventsAs wanted_events(std::string_view accept);
+// GET /api/v1/events for those who want a page of the ledger as JSON, not a stream.
+Result<Answer> list_ledger(const Site& site, const Request& request);
 
 // Any path that no route serves: a file of the page, or its index.html, whose script then shows
 // the right view.

@@ -21,12 +21,6 @@ bool has(const Names& names, const std::string& name) {
 
 bool is_online(const core::Worker& worker) { return worker.state == core::WorkerState::online; }
 
-bool can_render(const core::Worker& worker, const Recipe& recipe) {
-  return is_online(worker) && has(worker.models, recipe.model) &&
-         std::all_of(recipe.loras.begin(), recipe.loras.end(),
-                     [&](const RecipeLora& lora) { return has(worker.loras, lora.name); });
-}
-
 bool could_take(const core::Worker& worker, const Recipe& recipe) {
   return can_render(worker, recipe) && worker.capacity > 0;
 }
@@ -51,7 +45,14 @@ std::string nobody_has(const std::string& noun, const std::string& name,
   return text;
 }
 
-// What no online worker has, or has together with the rest.
+}  // namespace
+
+bool can_render(const core::Worker& worker, const Recipe& recipe) {
+  return is_online(worker) && has(worker.models, recipe.model) &&
+         std::all_of(recipe.loras.begin(), recipe.loras.end(),
+                     [&](const RecipeLora& lora) { return has(worker.loras, lora.name); });
+}
+
 std::string what_is_missing(const Recipe& recipe, const std::vector<store::WorkerRow>& workers) {
   std::set<std::string> models, loras;
   for (const store::WorkerRow& row : workers) {
@@ -65,8 +66,6 @@ std::string what_is_missing(const Recipe& recipe, const std::vector<store::Worke
   }
   return "no online worker has the model " + recipe.model + " and all of the recipe's LoRAs";
 }
-
-}  // namespace
 
 std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
                                          const std::vector<store::WorkerRow>& workers) {

@@ -1,7 +1,7 @@
 #pragma once
 // Which workers could take a batch's jobs: how long they need for what is left, and, where nothing
-// moves, what is missing. Pure. What a worker does not tell the database (that it rests after
-// failures) is not known here, so "could" means: if it is well and has room.
+// moves, what is missing. Pure. That a worker rests after failures is not looked at here (explain.h
+// does), so "could" means: if it is well and has room.
 
 #include <cstdint>
 #include <optional>
@@ -21,5 +21,11 @@ std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
 // nothing is left to render.
 std::optional<std::string> waiting_for(const store::BatchRow& row,
                                        const std::vector<store::WorkerRow>& workers);
+
+// Online, with the recipe's model and all its LoRAs.
+bool can_render(const core::Worker& worker, const Recipe& recipe);
+
+// What no online worker has, or has together with the rest; of use where none can render it.
+std::string what_is_missing(const Recipe& recipe, const std::vector<store::WorkerRow>& workers);
 
 }  // namespace pirouette::http

@@ -19,6 +19,11 @@ Result<Answer> list(const Site& site, const Request& request) {
   return answer_list(std::move(items), next);
 }
 
+Result<Answer> show(const Site& site, const Request& request) {
+  const auto id = TRY(parse_id<WorkerId>(request.parameters[0], "worker"));
+  return answer_json(worker_json(TRY(site.read().worker(id)), site.pulse));
+}
+
 Result<Answer> drain(Site& site, const Request& request) {
   const auto id = TRY(parse_id<WorkerId>(request.parameters[0], "worker"));
   auto answered = site.ask(core::WorkerDrainRequested{{}, id});
@@ -29,7 +34,10 @@ Result<Answer> drain(Site& site, const Request& request) {
 }  // namespace
 
 void add_workers(Router& router, Site& site) {
-  router.add("GET", "/api/v1/workers", [&](const Request& r) { return list(site, r); });
+  router.add("GET", "/api/v1/workers",
+             with_query({"limit", "after"}, [&](const Request& r) { return list(site, r); }));
+  router.add("GET", "/api/v1/workers/{id}",
+             with_query({}, [&](const Request& r) { return show(site, r); }));
   router.add("POST", "/api/v1/workers/{id}/drain",
              [&](const Request& r) { return drain(site, r); });
 }

@@ -1,14 +1,10 @@
 #include "coordinator/store/read_model.h"
 
 #include <algorithm>
-#include <map>
-#include <mutex>
 #include <system_error>
 #include <utility>
 
-#include "coordinator/store/connection.h"
-#include "coordinator/store/readers.h"
-#include "coordinator/store/rows.h"
+#include "coordinator/store/read_impl.h"
 
 namespace pirouette::store {
 namespace {
@@ -43,19 +39,6 @@ const std::string kPoseSelect =
 const std::string kSheetOrder = " ORDER BY s.id";
 const std::string kPoseOrder = " ORDER BY s.id, p.id";
 
-std::int64_t as_key(std::uint64_t id) { return static_cast<std::int64_t>(id); }
-
-// "Before none" and "after none" mean from the end and from the start.
-std::int64_t before_key(BatchId id) { return id ? as_key(id.value) : INT64_MAX; }
-
-template <typename Read>
-void each(SQLite::Statement& statement, Read read) {
-  while (statement.executeStep()) {
-    Row row(statement);
-    read(row);
-  }
-}
-
 PoseRow read_pose_row(Row& row) {
   PoseRow pose;
   pose.pose = read_pose(row);
@@ -79,39 +62,6 @@ std::optional<Duration> read_pace(Reader& reader, const core::Batch& batch) {
 }
 
 }  // namespace
-
-class ReadModel::Impl {
- public:
-  explicit Impl(const std::filesystem::path& path)
-      : path_(path), doing_("reading the database " + path.string()), readers_(path) {}
-
-  // One read transaction, and the wall for what it throws.
-  template <typename Body>
-  auto read(Body body) -> decltype(body(std::declval<Reader&>())) {
-    return walled(doing_, [&]() -> decltype(body(std::declval<Reader&>())) {
-      const Readers::Borrowed reader = readers_.borrow();
-      return body(*reader);
-    });
-  }
-
-  BatchRow read_batch_row(Row& row);
-  Result<BatchRow> batch(Reader& reader, BatchId id);
-  Result<SheetPage> sheets(Reader& reader, BatchId batch, SheetId after, std::int64_t limit);
-  Result<SheetPage> sheet(Reader& reader, SheetId id);
-  Result<std::vector<WorkerRow>> workers(Reader& reader, WorkerId after, std::size_t limit);
-
-  std::string wal_path() const { return path_.string() + "-wal"; }
-
- private:
-  std::shared_ptr<const Recipe> recipe(BatchId batch, std::string_view json);
-
-  const std::filesystem::path path_;
-  const std::string doing_;
-  Readers readers_;
-
-  std::mutex recipes_mutex_;
-  std::map<BatchId, std::shared_ptr<const Recipe>> recipes_;  // they never change
-};
 
 std::shared_ptr<const Recipe> ReadModel::Impl::recipe(BatchId batch, std::string_view json) {
   {
@@ -175,6 +125,25 @@ Result<SheetPage> ReadModel::Impl::sheets(Reader& reader, BatchId batch, SheetId
     sheet->poses.push_back(std::move(pose));
   });
   return page;
+}
+
+void ReadModel::Impl::add_poses(Reader& reader, std::vector<ListedSheet>& sheets) {
+  static const std::string kPoses =
+      kPoseSelect + "s.id IN (SELECT value FROM json_each(?))" + kPoseOrder;
+  std::string ids = "[";
+  std::map<SheetId, SheetRow*> by_id;
+  for (ListedSheet& sheet : sheets) {
+    const SheetId id = sheet.row.sheet.id;
+    ids += (by_id.empty() ? "" : ",") + std::to_string(id.value);
+    by_id[id] = &sheet.row;
+  }
+  SQLite::Statement& poses = reader.statement(kPoses);
+  poses.bind(1, ids + "]");
+  each(poses, [&](Row& row) {
+    PoseRow pose = read_pose_row(row);
+    const auto owner = by_id.find(pose.pose.sheet);
+    if (owner != by_id.end()) owner->second->poses.push_back(std::move(pose));
+  });
 }
 
 Result<SheetPage> ReadModel::Impl::sheet(Reader& reader, SheetId id) {
@@ -247,6 +216,21 @@ Result<std::vector<BatchRow>> ReadModel::batches(BatchId before, std::size_t lim
   });
 }
 
+Result<std::vector<BatchRow>> ReadModel::running_batches(std::size_t limit) const {
+  static const std::string kSql =
+      kBatchSelect +
+      "INDEXED BY batch_open WHERE (b.state = 0 OR b.sheets_open > 0)"
+      " ORDER BY b.priority DESC, coalesce(b.deadline, 9223372036854775807), b.id"
+      " LIMIT ?";
+  return impl_->read([&](Reader& reader) -> Result<std::vector<BatchRow>> {
+    SQLite::Statement& statement = reader.statement(kSql);
+    statement.bind(1, as_key(limit));
+    std::vector<BatchRow> first;
+    each(statement, [&](Row& row) { first.push_back(impl_->read_batch_row(row)); });
+    return first;
+  });
+}
+
 Result<BatchRow> ReadModel::batch(BatchId id) const {
   return impl_->read([&](Reader& reader) -> Result<BatchRow> {
     BatchRow row = TRY(impl_->batch(reader, id));
@@ -296,6 +280,17 @@ Result<std::vector<SheetVersion>> ReadModel::versions(SheetId id) const {
   });
 }
 
+Result<SheetPage> ReadModel::sheet_of(PoseId id) const {
+  return impl_->read([&](Reader& reader) -> Result<SheetPage> {
+    SQLite::Statement& owner = reader.statement("SELECT sheet FROM pose WHERE id = ?");
+    owner.bind(1, as_key(id.value));
+    if (!owner.executeStep()) {
+      return Error{Errc::not_found, "there is no pose " + std::to_string(id.value)};
+    }
+    return impl_->sheet(reader, {static_cast<std::uint64_t>(owner.getColumn(0).getInt64())});
+  });
+}
+
 Result<std::vector<core::Job>> ReadModel::takes(SheetId id) const {
   static const std::string kSql =
       "SELECT " + std::string(kJobColumns) + " FROM job WHERE sheet = ? ORDER BY id";
@@ -310,6 +305,16 @@ Result<std::vector<core::Job>> ReadModel::takes(SheetId id) const {
 
 Result<std::vector<WorkerRow>> ReadModel::workers(WorkerId after, std::size_t limit) const {
   return impl_->read([&](Reader& reader) { return impl_->workers(reader, after, limit); });
+}
+
+Result<WorkerRow> ReadModel::worker(WorkerId id) const {
+  return impl_->read([&](Reader& reader) -> Result<WorkerRow> {
+    auto rows = TRY(impl_->workers(reader, {id.value - 1}, 1));
+    if (rows.empty() || rows.front().worker.id != id) {
+      return Error{Errc::not_found, "there is no worker " + std::to_string(id.value)};
+    }
+    return std::move(rows.front());
+  });
 }
 
 Result<std::vector<core::LedgerRow>> ReadModel::events(EventId after, std::size_t limit) const {

@@ -121,5 +121,58 @@ TEST_F(Ctl, FetchChecksGoesOnAndStaysInItsFolder) {
   EXPECT_FALSE(fs::exists(folder_ / "a.png"));
 }
 
+TEST_F(Ctl, ExplainTellsTheSentence) {
+  serve("/api/v1/jobs/12/explain", R"({"sentence": "Job 12 waits."})");
+  serve("/api/v1/workers", R"({"items": [{"id": 3, "name": "gpu-7"}], "next": null})");
+  serve("/api/v1/workers/3/explain", R"({"sentence": "Worker gpu-7 idles."})");
+  EXPECT_EQ(type({"explain", "job", "12"}), Exit::ok);
+  EXPECT_EQ(out_.str(), "Job 12 waits.\n");
+  EXPECT_EQ(type({"explain", "job/12"}), Exit::ok);
+  EXPECT_EQ(out_.str(), "Job 12 waits.\n");
+  EXPECT_EQ(type({"explain", "worker", "gpu-7", "--json"}), Exit::ok);
+  EXPECT_EQ(out_.str(), "{\"sentence\":\"Worker gpu-7 idles.\"}\n");
+  EXPECT_EQ(type({"explain", "worker/gpu-8"}), Exit::failed);
+  EXPECT_NE(err_.str().find("there are: gpu-7"), std::string::npos) << err_.str();
+  EXPECT_EQ(type({"explain", "moon", "1"}), Exit::failed);
+  EXPECT_NE(err_.str().find("sheet 3, job 12"), std::string::npos) << err_.str();
+}
+
+TEST_F(Ctl, VerifyWalksEveryPageOfEveryBatch) {
+  serve("/api/v1/batches", R"({"items": [{"id": 2}, {"id": 1}], "next": null})");
+  serve("/api/v1/batches/2/verification",
+        R"({"batch": 2, "sheets": 1, "jobs_done": 2, "blobs": 5, "bytes": 1000, "findings": [],
+            "next": null})");
+  server_.Get("/api/v1/batches/1/verification",
+              [](const httplib::Request& request, httplib::Response& response) {
+                const bool first = !request.has_param("after");
+                response.set_content(
+                    first ? R"({"batch": 1, "sheets": 3, "jobs_done": 6, "blobs": 9, "bytes": 900,
+                                "findings": [], "next": 17})"
+                          : R"({"batch": 1, "sheets": 1, "jobs_done": 1, "blobs": 1, "bytes": 100,
+                                "findings": [], "next": null})",
+                    "application/json");
+              });
+  EXPECT_EQ(type({"verify"}), Exit::ok);
+  EXPECT_EQ(
+      out_.str(),
+      "9 done jobs of 5 sheets in 2 batches: each has exactly one accepted result, and all 15 "
+      "pictures (2.0 kB) have their hashes\n");
+  EXPECT_EQ(type({"verify", "2", "--json"}), Exit::ok);
+  EXPECT_EQ(Json::parse(out_.str())["jobs_done"], 2);
+}
+
+TEST_F(Ctl, VerifySaysWhatIsBrokenAndFails) {
+  serve("/api/v1/batches/2/verification",
+        R"({"batch": 2, "sheets": 1, "jobs_done": 2, "blobs": 5, "bytes": 1000, "findings":
+            [{"kind": "blob_missing", "what": "it is gone; restore it", "ids": {"job": 7}}],
+            "next": null})");
+  EXPECT_EQ(type({"verify", "2"}), Exit::failed);
+  EXPECT_EQ(out_.str(),
+            "batch 2: it is gone; restore it\n2 done jobs of 1 sheet in 1 batch looked at: 1 "
+            "finding\n");
+  EXPECT_EQ(type({"verify", "2", "--json"}), Exit::failed);
+  EXPECT_EQ(Json::parse(out_.str())["findings"][0]["batch"], 2);
+}
+
 }  // namespace
 }  // namespace pirouette::ctl

@@ -1,9 +1,5 @@
-// The parts that need no server: router, ranges, waiting, thumbnails; and the API's description.
+// The parts that need no server: router, ranges, waiting, thumbnails.
 
-#include <algorithm>
-#include <fstream>
-#include <regex>
-#include <set>
 #include <thread>
 
 #include "coordinator/http/problem.h"
@@ -88,41 +84,6 @@ TEST(Thumbnails, TheFolderIsBoundedAndForgetsTheOldest) {
   const auto files = std::distance(std::filesystem::directory_iterator(folder), {});
   EXPECT_EQ(files, 2);
   std::filesystem::remove_all(folder);
-}
-
-using ServedApi = SmallFarm;
-
-TEST_F(ServedApi, IsTheOneDescribed) {
-  Site site({.blobs = *blobs_,
-             .thumbnails = folder_ / "none",
-             .read = nullptr,
-             .started_at = {},
-             .make_thumbnail = {},
-             .references = folder_ / "none",
-             .as_reference = {}},
-            [](core::Event) {});
-  Router router;
-  add_all(router, site);
-  std::set<std::string> served;
-  for (const Route& route : router.routes()) {
-    std::string method = route.method;
-    std::ranges::transform(method, method.begin(),
-                           [](char c) { return static_cast<char>(c | 0x20); });
-    served.insert(method + " " + route.pattern);
-  }
-
-  std::set<std::string> described;
-  std::ifstream file(PIROUETTE_SOURCE_DIR "/schema/openapi.yaml");
-  ASSERT_TRUE(file);
-  std::string path;
-  for (std::string line; std::getline(file, line);) {
-    std::smatch match;
-    if (std::regex_match(line, match, std::regex("  (/\\S*):"))) path = match[1];
-    if (std::regex_match(line, match, std::regex("    (get|put|post|patch|delete):"))) {
-      described.insert(match[1].str() + " " + path);
-    }
-  }
-  EXPECT_EQ(served, described);
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ class SmallFarm : public testing::Test {
                         .started_at = now_,
                         .patience = patience_,
                         .connections_max = connections_max_,
+                        .answer_max = answer_max_,
                         .make_thumbnail =
                             [this](const auto&, int height_px) {
                               ++thumbnails_made_;
@@ -75,6 +76,7 @@ class SmallFarm : public testing::Test {
                         .as_reference =
                             [this](std::span<const std::uint8_t> bytes) {
                               ++references_made_;
+                              const std::lock_guard held(reference_mutex_);
                               return take_reference(bytes);
                             }};
     blobs_ = std::make_unique<Blobs>(config.blobs);
@@ -102,6 +104,7 @@ class SmallFarm : public testing::Test {
   // As the loop does: step, commit, then let out.
   void post(const core::Event& event) {
     const std::lock_guard lock(mutex_);
+    ++posts_;
     step(event);
   }
   void step(const core::Event& event) {
@@ -165,9 +168,9 @@ class SmallFarm : public testing::Test {
     return answer.status == 201 ? json::parse(answer.body)["batch"].get<std::uint64_t>() : 0;
   }
 
-  void join_worker(const std::string& name, std::uint32_t capacity = 1) {
+  void join_worker(const std::string& name, std::uint32_t capacity = 1, LinkId link = kLink) {
     core::WorkerSaidHello hello;
-    hello.link = kLink;
+    hello.link = link;
     hello.name = name;
     hello.device_kind = "cpu";
     hello.device_name = "a test";
@@ -190,6 +193,18 @@ class SmallFarm : public testing::Test {
     finished.metrics = R"({"seconds": 1.5})";
     finished.result_stored = true;
     post(finished);
+  }
+
+  // The oldest lease fails so that its job fails for good.
+  void fail_one(const std::string& why) {
+    ASSERT_FALSE(assigned_.empty());
+    core::LeaseFailed failed;
+    failed.link = kLink;
+    failed.lease = assigned_.front().lease;
+    failed.failure = core::FailureClass::job;
+    failed.message = why;
+    assigned_.erase(assigned_.begin());
+    post(failed);
   }
 
   void assemble_one() {
@@ -240,8 +255,10 @@ class SmallFarm : public testing::Test {
   std::mutex mutex_;
   Instant now_{1'770'000'000'000'000};
   EventId newest_;
-  bool answers_ = true;
-  std::atomic<int> thumbnails_made_{0}, references_made_{0};
+  bool answers_ = true;  // false: the loop is stuck
+  std::chrono::milliseconds answer_max_{30'000};
+  std::mutex reference_mutex_;  // locked by a test: looking at a reference takes long
+  std::atomic<int> thumbnails_made_{0}, references_made_{0}, posts_{0};
   std::vector<core::SendAssign> assigned_;
   std::vector<core::AssembleSheet> tasks_;
   std::unique_ptr<Blobs> blobs_;

@@ -115,7 +115,7 @@ TEST_F(ReadModelTest, ASheetShowsEveryTake) {
   pose.chosen = {1};
   commit({core::PutJob{again}, core::PutPose{pose}});
 
-  const std::vector<core::Job> takes = model_->takes({1}).value();
+  const std::vector<core::Job> takes = model_->takes(SheetId{1}).value();
   ASSERT_EQ(takes.size(), 3u);
   EXPECT_EQ(takes.back().take, 2u);
   const DeliveryRows delivery = model_->delivery({1}).value();

@@ -1,0 +1,363 @@
+// Every case of explain.h with its sentence.
+
+#include "coordinator/http/explain.h"
+
+#include <gtest/gtest.h>
+
+#include "common/job/recipe.h"
+
+namespace pirouette::http {
+namespace {
+
+// 2026-02-02T02:40:00Z.
+constexpr Instant kNow{1'770'000'000'000'000};
+
+std::shared_ptr<const Recipe> a_recipe() {
+  Recipe recipe;
+  recipe.model = "kontext";
+  recipe.loras = {{"ink", 1.0, ""}};
+  recipe.views = {standard_views()[0], standard_views()[4]};
+  return std::make_shared<const Recipe>(std::move(recipe));
+}
+
+core::Batch a_batch(core::BatchState state = core::BatchState::running) {
+  core::Batch batch;
+  batch.id = {2};
+  batch.recipe = a_recipe();
+  batch.state = state;
+  batch.sheets = batch.sheets_open = 1;
+  batch.jobs = 2;
+  return batch;
+}
+
+store::WorkerRow a_worker(std::uint64_t id, core::WorkerState state = core::WorkerState::online) {
+  store::WorkerRow row;
+  row.worker.id = {id};
+  row.worker.name = "gpu-" + std::to_string(id);
+  row.worker.state = state;
+  row.worker.capacity = 1;
+  row.worker.models = {"kontext"};
+  row.worker.loras = {"ink"};
+  row.worker.heard_at = kNow - seconds(1);
+  return row;
+}
+
+store::WorkerRow a_busy_worker(std::uint64_t id) {
+  store::WorkerRow row = a_worker(id);
+  store::LeasedRow leased;
+  leased.job.id = {7};
+  leased.character = "witch";
+  leased.view_id = "back";
+  row.leases.push_back(leased);
+  return row;
+}
+
+core::LedgerRow a_word(std::uint64_t worker, const std::string& detail) {
+  core::LedgerRow row;
+  row.at = kNow - seconds(10);
+  row.worker = {worker};
+  row.detail = detail;
+  return row;
+}
+
+FarmView a_farm(std::vector<store::WorkerRow> workers, std::vector<core::LedgerRow> words = {}) {
+  return {std::move(workers), std::move(words), {}, kNow};
+}
+
+store::JobStory a_job(core::JobState state) {
+  store::JobStory story;
+  core::Job& job = story.row.job;
+  job.id = {12};
+  job.pose = {12};
+  job.sheet = {6};
+  job.batch = {2};
+  job.state = state;
+  story.row.character = "knight";
+  story.row.recipe = a_recipe();
+  return story;
+}
+
+core::Progress at_step_3() {
+  core::Progress progress;
+  progress.step = 3;
+  progress.of = 24;
+  return progress;
+}
+
+std::string told(const store::JobStory& story, const FarmView& farm, const store::Ahead& ahead = {},
+                 const std::optional<core::Progress>& progress = {}) {
+  return explain_job(story, a_batch(), ahead, progress, farm).sentence;
+}
+
+std::vector<std::string> kinds(const Explanation& it) {
+  std::vector<std::string> all;
+  for (const Fact& fact : it.facts) all.push_back(fact.kind);
+  return all;
+}
+using Kinds = std::vector<std::string>;
+
+// --- a job that waits ---
+
+const std::string kWaits = "Job 12 (knight, front) waits: ";
+
+TEST(ExplainJob, NobodyIsOnline) {
+  EXPECT_EQ(told(a_job(core::JobState::queued), a_farm({})),
+            kWaits + "no worker is online; start one with pirouette-worker serve.");
+  EXPECT_EQ(told(a_job(core::JobState::queued), a_farm({a_worker(1, core::WorkerState::draining)})),
+            kWaits +
+                "no worker is online; start one with pirouette-worker serve; gpu-1 could, but "
+                "is draining.");
+}
+
+TEST(ExplainJob, NobodyHasTheModelOrTheLora) {
+  store::WorkerRow other = a_worker(1);
+  other.worker.models = {"flux"};
+  EXPECT_EQ(told(a_job(core::JobState::queued), a_farm({other})),
+            kWaits + "no online worker has the model kontext; there are: flux.");
+  other.worker.models = {"kontext"};
+  other.worker.loras = {};
+  EXPECT_EQ(told(a_job(core::JobState::queued), a_farm({other})),
+            kWaits + "no online worker has the LoRA ink; there are none.");
+  EXPECT_EQ(
+      told(a_job(core::JobState::queued), a_farm({other, a_worker(2, core::WorkerState::lost)})),
+      kWaits +
+          "no online worker has the LoRA ink; there are none; gpu-2 could, but is not "
+          "connected.");
+}
+
+TEST(ExplainJob, WhoCouldIsBusyAndOthersGoFirst) {
+  const store::JobStory job = a_job(core::JobState::queued);
+  const FarmView farm = a_farm({a_busy_worker(1), a_busy_worker(2)});
+  EXPECT_EQ(told(job, farm), kWaits + "gpu-1 and gpu-2 could take it and are busy.");
+  EXPECT_EQ(told(job, farm, {40, 12, true}),
+            kWaits +
+                "gpu-1 and gpu-2 could take it and are busy; 40 jobs go before it, 12 of them "
+                "of a higher priority.");
+  EXPECT_EQ(told(job, farm, {10'000, 0, false}),
+            kWaits +
+                "gpu-1 and gpu-2 could take it and are busy; more than 10000 jobs go before "
+                "it.");
+  EXPECT_EQ(kinds(explain_job(job, a_batch(), {40, 12, true}, {}, farm)),
+            (Kinds{"worker_busy", "worker_busy", "queued_behind"}));
+}
+
+TEST(ExplainJob, WhoCouldRestsOrTakesNothing) {
+  const store::JobStory job = a_job(core::JobState::queued);
+  EXPECT_EQ(
+      told(job, a_farm({a_worker(1)}, {a_word(1, "rests for 16 s after 7 failures in a row")})),
+      kWaits +
+          "gpu-1 could take it and rests until 2026-02-02T02:40:06.000Z (rests for 16 s "
+          "after 7 failures in a row); a worker that works again is asked sooner once it "
+          "is restarted.");
+  EXPECT_EQ(
+      told(job, a_farm({a_worker(1)}, {a_word(1, "rests for 8 s after 6 failures in a row")})),
+      kWaits +
+          "gpu-1 has room for it and is asked within a second, or a little later if it "
+          "just refused or failed it.")
+      << "it has rested";
+  store::WorkerRow refusing = a_worker(1);
+  refusing.worker.capacity = 0;
+  EXPECT_EQ(told(job, a_farm({refusing}, {a_word(1, "0: the disk is full")})),
+            kWaits +
+                "gpu-1 has its model and LoRAs and takes no work (gpu-1 says: 0: the disk is "
+                "full); mend that and restart it.");
+}
+
+TEST(ExplainJob, ItFailedBefore) {
+  store::JobStory job = a_job(core::JobState::queued);
+  job.row.job.failures = 2;
+  job.row.job.error = "out of memory";
+  EXPECT_EQ(told(job, a_farm({a_busy_worker(1)})),
+            kWaits +
+                "gpu-1 could take it and is busy; it failed 2 times already, the last time: "
+                "out of memory.");
+}
+
+// --- a job elsewhere on its way ---
+
+TEST(ExplainJob, SomebodyHasIt) {
+  store::JobStory job = a_job(core::JobState::leased);
+  job.row.worker = "gpu-1";
+  job.row.job.worker = {1};
+  job.row.job.leased_at = kNow - seconds(20);
+  store::WorkerRow worker = a_busy_worker(1);
+  const core::Progress progress = at_step_3();
+  EXPECT_EQ(told(job, a_farm({worker}), {}, progress),
+            "Job 12 (knight, front) is with gpu-1 since 2026-02-02T02:39:40.000Z, step 3 of 24.");
+  EXPECT_EQ(told(job, a_farm({worker})),
+            "Job 12 (knight, front) is with gpu-1 since 2026-02-02T02:39:40.000Z, which has not "
+            "begun to render it yet.");
+  worker.worker.heard_at = kNow - seconds(9);
+  EXPECT_EQ(told(job, a_farm({worker}), {}, progress),
+            "Job 12 (knight, front) is with gpu-1 since 2026-02-02T02:39:40.000Z, step 3 of 24; "
+            "gpu-1 was last heard 9 s ago; when its lease ends, the job goes to another worker.");
+}
+
+TEST(ExplainJob, ItIsDone) {
+  store::JobStory job = a_job(core::JobState::done);
+  job.row.worker = "gpu-1";
+  job.row.job.leased_at = kNow - seconds(31);
+  job.row.job.ended_at = kNow;
+  job.row.job.attempts = 1;
+  EXPECT_EQ(told(job, a_farm({})), "Job 12 (knight, front) is done: gpu-1 made it in 31 s.");
+  job.row.job.attempts = 3;
+  EXPECT_EQ(told(job, a_farm({})),
+            "Job 12 (knight, front) is done: gpu-1 made it in 31 s, one of 3 attempts.");
+}
+
+TEST(ExplainJob, ItFailedForGood) {
+  store::JobStory job = a_job(core::JobState::failed);
+  job.row.job.attempts = 3;
+  job.row.job.error = "the reference has no face";
+  store::Attempt last;
+  last.worker = "gpu-7";
+  last.lease.worker = {7};
+  last.lease.attempt = 3;
+  last.ended = a_word(7, "the reference has no face");
+  job.attempts = {last};
+  const Explanation it = explain_job(job, a_batch(), {}, {}, a_farm({}));
+  EXPECT_EQ(it.sentence,
+            "Job 12 (knight, front) failed for good after 3 attempts; gpu-7 said last: the "
+            "reference has no face; mend that, then ask for another take of pose 12 (reroll).");
+  ASSERT_EQ(kinds(it), Kinds{"attempt_ended"});
+  EXPECT_EQ(it.facts[0].count, 3u);
+  EXPECT_EQ(it.state, "failed");
+}
+
+TEST(ExplainJob, ItIsHeldOrCancelled) {
+  EXPECT_EQ(told(a_job(core::JobState::held), a_farm({})),
+            "Job 12 (knight, front) is held back: nobody renders it until it is freed.");
+  store::JobStory job = a_job(core::JobState::cancelled);
+  job.row.job.ended_at = kNow;
+  EXPECT_EQ(
+      told(job, a_farm({})),
+      "Job 12 (knight, front) was cancelled at 2026-02-02T02:40:00.000Z; submit its character "
+      "again to have it rendered.");
+}
+
+// --- sheets and batches ---
+
+store::SheetRow a_sheet(core::SheetState state, std::vector<core::JobState> jobs) {
+  store::SheetRow row;
+  row.sheet.id = {6};
+  row.sheet.character = "knight";
+  row.sheet.state = state;
+  row.sheet.version = 1;
+  for (std::uint32_t view = 0; view < jobs.size(); ++view) {
+    store::PoseRow pose;
+    pose.pose.view = view;
+    pose.latest.state = jobs[view];
+    if (jobs[view] == core::JobState::failed) pose.latest.error = "no face";
+    if (jobs[view] == core::JobState::done) pose.chosen = pose.latest;
+    row.poses.push_back(pose);
+  }
+  return row;
+}
+
+TEST(ExplainSheet, OneSentenceAState) {
+  using core::JobState;
+  using core::SheetState;
+  const auto told = [](SheetState state, std::vector<JobState> jobs) {
+    return explain_sheet(a_sheet(state, std::move(jobs)), a_batch(), a_farm({})).sentence;
+  };
+  const std::string sheet = "Sheet 6 (knight) ";
+  EXPECT_EQ(
+      told(SheetState::rendering, {JobState::done, JobState::queued}),
+      sheet + "waits for 1 view: no worker is online; start one with pirouette-worker serve.");
+  EXPECT_EQ(told(SheetState::rendering, {JobState::leased, JobState::queued}),
+            sheet + "is being rendered: 1 view just now, 1 to come.");
+  EXPECT_EQ(told(SheetState::rendering, {JobState::done, JobState::done}),
+            sheet +
+                "has all its views and is being put together; if that goes on for long, see the "
+                "coordinator's log.");
+  EXPECT_EQ(told(SheetState::ready, {JobState::done, JobState::done}),
+            sheet + "is ready as version 1; review it.");
+  EXPECT_EQ(told(SheetState::incomplete, {JobState::done, JobState::failed}),
+            sheet +
+                "has 1 gap: back failed: no face; mend that, then ask for another take of each "
+                "(reroll).");
+  EXPECT_EQ(told(SheetState::incomplete, {JobState::done, JobState::done}),
+            sheet + "could not be put together; its checks say why.");
+  EXPECT_EQ(told(SheetState::approved, {JobState::done, JobState::done}),
+            sheet + "is approved as version 1; nothing is left to do.");
+  EXPECT_EQ(told(SheetState::cancelled, {JobState::cancelled, JobState::done}),
+            sheet + "was cancelled; submit its character again to have it rendered.");
+}
+
+TEST(ExplainBatch, OneSentenceAState) {
+  store::BatchRow row;
+  const auto told = [&](std::vector<store::WorkerRow> workers) {
+    return explain_batch(row, a_farm(std::move(workers))).sentence;
+  };
+  row.batch = a_batch();
+  EXPECT_EQ(told({}), "Batch 2 waits: no worker is online; start one with pirouette-worker serve.");
+  row.jobs_running = 1;
+  EXPECT_EQ(told({}), "Batch 2 is being rendered: 1 job just now, 0 of 2 are over.");
+  row.jobs_running = 0;
+  row.batch.jobs_done = 2;
+  EXPECT_EQ(told({}), "Batch 2 is rendered; 1 sheet is being put together.");
+  row.batch.state = core::BatchState::finished;
+  EXPECT_EQ(told({}), "Batch 2 is finished: 2 of 2 jobs done.");
+  row.batch.jobs_done = row.batch.jobs_failed = 1;
+  EXPECT_EQ(told({}),
+            "Batch 2 is finished: 1 of 2 jobs done; ask for another take of those that failed "
+            "(reroll).");
+  row.batch.state = core::BatchState::cancelled;
+  EXPECT_EQ(told({}), "Batch 2 was cancelled with 1 of 2 jobs done.");
+}
+
+// --- workers ---
+
+TEST(ExplainWorker, OneSentenceAState) {
+  const auto told = [](const store::WorkerRow& row, std::vector<core::LedgerRow> words = {},
+                       const std::optional<core::Progress>& progress = {}) {
+    return explain_worker(row, progress, a_farm({row}, std::move(words))).sentence;
+  };
+  EXPECT_EQ(told(a_worker(1)), "Worker gpu-1 idles: no job waits; submit a batch.");
+  EXPECT_EQ(told(a_busy_worker(1), {}, at_step_3()),
+            "Worker gpu-1 renders job 7 (witch, back), step 3 of 24.");
+  EXPECT_EQ(told(a_worker(1), {a_word(1, "rests for 16 s after 7 failures in a row")}),
+            "Worker gpu-1 rests until 2026-02-02T02:40:06.000Z (rests for 16 s after 7 failures in "
+            "a row); see its log; restarted, it is asked at once.");
+  store::WorkerRow refusing = a_worker(1);
+  refusing.worker.capacity = 0;
+  EXPECT_EQ(told(refusing, {a_word(1, "0: the disk is full")}),
+            "Worker gpu-1 takes no work: 0: the disk is full; mend that and restart it.");
+  store::WorkerRow draining = a_busy_worker(1);
+  draining.worker.state = core::WorkerState::draining;
+  EXPECT_EQ(
+      told(draining),
+      "Worker gpu-1 drains: it finishes 1 job and gets nothing new; restart it to let it work "
+      "again.");
+  EXPECT_EQ(told(a_worker(1, core::WorkerState::draining)),
+            "Worker gpu-1 has drained: it has nothing left and gets nothing new; stop it, or "
+            "restart it to let it work again.");
+  EXPECT_EQ(told(a_worker(1, core::WorkerState::lost)),
+            "Worker gpu-1 fell silent at 2026-02-02T02:39:59.000Z, and its jobs went back to the "
+            "queue; see that its machine and network are up, and start pirouette-worker serve "
+            "there.");
+  EXPECT_EQ(
+      told(a_worker(1, core::WorkerState::gone)),
+      "Worker gpu-1 said goodbye at 2026-02-02T02:39:59.000Z; start pirouette-worker serve to "
+      "have it back.");
+}
+
+TEST(ExplainWorker, AnIdleOneSaysWhatItLacks) {
+  store::WorkerRow worker = a_worker(1);
+  FarmView farm = a_farm({worker});
+  store::BatchRow waiting;
+  waiting.batch = a_batch();
+  farm.running = {waiting};
+  EXPECT_EQ(
+      explain_worker(worker, {}, farm).sentence,
+      "Worker gpu-1 is free, and batch 2 has 2 jobs for it: it gets one within a second, or a "
+      "little later if it just refused or failed them; if the batch is paused, once it is "
+      "resumed.");
+  worker.worker.loras = {};
+  EXPECT_EQ(explain_worker(worker, {}, farm).sentence,
+            "Worker gpu-1 idles: it can render none of the jobs that wait; batch 2 wants the LoRA "
+            "ink, which it does not have; give it that and restart it.");
+}
+
+}  // namespace
+}  // namespace pirouette::http
