@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -71,6 +72,22 @@ std::size_t character_bytes(std::string_view text) {
   const bool out_of_range = (first == 0xE0 && at(1) < 0xA0) || (first == 0xED && at(1) > 0x9F) ||
                             (first == 0xF0 && at(1) < 0x90) || (first == 0xF4 && at(1) > 0x8F);
   return out_of_range ? 0 : length;
+}
+
+// Bytes at the beginning of text that are valid UTF-8. Most texts are plain ASCII: eight at a time.
+std::size_t valid_bytes(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
+  std::size_t valid = 0;
+  for (std::uint64_t word = 0; valid + sizeof word <= text.size(); valid += sizeof word) {
+    std::memcpy(&word, text.data() + valid, sizeof word);
+    if ((word & kHighBits) != 0) break;
+  }
+  while (valid < text.size()) {
+    const std::size_t bytes = character_bytes(text.substr(valid));
+    if (bytes == 0) break;
+    valid += bytes;
+  }
+  return valid;
 }
 
 }  // namespace
@@ -161,12 +178,14 @@ std::string json_object_or_empty(std::string_view text, std::size_t limit) {
 
 std::string to_utf8(std::string_view text) {
   std::string valid;
-  for (std::string_view rest = text; !rest.empty();) {
-    const std::size_t bytes = character_bytes(rest);
-    valid += bytes > 0 ? rest.substr(0, bytes) : "\uFFFD";
-    rest.remove_prefix(std::max<std::size_t>(bytes, 1));
+  for (std::string_view rest = text;;) {
+    const std::size_t bytes = valid_bytes(rest);
+    valid += rest.substr(0, bytes);
+    rest.remove_prefix(bytes);
+    if (rest.empty()) return valid;
+    valid += "\uFFFD";
+    rest.remove_prefix(1);
   }
-  return valid;
 }
 
 std::string shorten(std::string text, std::size_t limit) {

@@ -32,16 +32,6 @@ std::string job_words(const store::JobRow& row) {
          row.recipe->views.at(row.view).id + ")";
 }
 
-// People stopped it: nothing of it is given to workers until they say so.
-template <typename Batch>
-bool is_paused(const Batch& batch) {
-  if constexpr (requires { batch.paused; }) {
-    return batch.paused;
-  } else {
-    return false;
-  }
-}
-
 const core::Worker* find_worker(const FarmView& farm, WorkerId id) {
   const auto row = std::ranges::find(farm.workers, id,
                                      [](const store::WorkerRow& one) { return one.worker.id; });
@@ -66,7 +56,7 @@ std::string paused_words(const core::Batch& batch) {
 
 void explain_queued(Explanation& it, const store::JobRow& row, const core::Batch& batch,
                     const store::Ahead& ahead, const FarmView& farm) {
-  if (is_paused(batch)) {
+  if (batch.paused) {
     it.facts.push_back(batch_fact("batch_paused", paused_words(batch), batch));
     it.sentence = job_words(row) + " waits: " + paused_words(batch);
     return;
@@ -157,11 +147,9 @@ Explanation explain_job(const store::JobStory& story, const core::Batch& batch,
   Explanation it{std::string(name(row.job.state)), "", {}};
   switch (row.job.state) {
     case core::JobState::held:
-      it.sentence =
-          job_words(row) + " is held back: " +
-          (is_paused(batch) ? paused_words(batch) : "nobody renders it until it is freed");
-      it.facts.push_back(
-          batch_fact(is_paused(batch) ? "batch_paused" : "held", it.sentence, batch));
+      it.sentence = job_words(row) + " is held back: " +
+                    (batch.paused ? paused_words(batch) : "nobody renders it until it is freed");
+      it.facts.push_back(batch_fact(batch.paused ? "batch_paused" : "held", it.sentence, batch));
       break;
     case core::JobState::queued:
       explain_queued(it, row, batch, ahead, farm);
@@ -219,7 +207,7 @@ Explanation explain_sheet(const store::SheetRow& row, const core::Batch& batch,
       } else if (running > 0) {
         it.sentence += "is being rendered: " + count_of(running, "view") + " just now, " +
                        std::to_string(waiting) + " to come";
-      } else if (is_paused(batch)) {
+      } else if (batch.paused) {
         it.sentence += "waits: " + paused_words(batch);
         it.facts.push_back(batch_fact("batch_paused", paused_words(batch), batch));
       } else {
@@ -252,7 +240,8 @@ Explanation explain_sheet(const store::SheetRow& row, const core::Batch& batch,
 Explanation explain_batch(const store::BatchRow& row, const FarmView& farm) {
   const core::Batch& batch = row.batch;
   Explanation it{std::string(name(batch.state)), "batch " + number(batch.id) + " ", {}};
-  const std::uint64_t ended = std::uint64_t{batch.jobs_done} + batch.jobs_failed;
+  const std::uint64_t ended =
+      std::uint64_t{batch.jobs_done} + batch.jobs_failed + batch.jobs_cancelled;
   if (batch.state == core::BatchState::cancelled) {
     it.sentence += "was cancelled with " + std::to_string(batch.jobs_done) + " of " +
                    count_of(batch.jobs, "job") + " done";
@@ -261,7 +250,7 @@ Explanation explain_batch(const store::BatchRow& row, const FarmView& farm) {
                    count_of(batch.jobs, "job") + " done";
     if (batch.jobs_failed > 0)
       it.sentence += "; ask for another take of those that failed (reroll)";
-  } else if (is_paused(batch)) {
+  } else if (batch.paused) {
     it.sentence = paused_words(batch);
     it.facts.push_back(batch_fact("batch_paused", it.sentence, batch));
   } else if (row.jobs_running > 0) {

@@ -8,8 +8,8 @@
 // pages nor slow peers ever stop a request (limits.h). answer(), published() and progressed() are
 // called by the runtime's loop and never block on the network; post is called from request threads.
 
-#include <cstddef>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>

@@ -177,6 +177,7 @@ std::vector<Finding> compare_counts(const core::Batch& batch, const store::Batch
   compare("jobs", batch.jobs, rows.jobs);
   compare("jobs_done", batch.jobs_done, rows.jobs_done);
   compare("jobs_failed", batch.jobs_failed, rows.jobs_failed);
+  compare("jobs_cancelled", batch.jobs_cancelled, rows.jobs_cancelled);
   return findings;
 }
 

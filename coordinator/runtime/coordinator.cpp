@@ -87,6 +87,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(Config config) {
   const std::filesystem::path database = config.folder / "farm.db";
   parts->store = TRY(store::Store::open(database));
   core::State state = TRY(parts->store->load());
+  parts->store->lay_out_log();
   parts->read = TRY(store::ReadModel::open(database));
   const Blobs blobs = TRY(Blobs::open(config.folder / "blobs"));
 

@@ -139,7 +139,7 @@ struct ProofPage {
 // As the rows say, to be compared with what the batch says.
 struct BatchCounts {
   std::uint32_t sheets = 0, sheets_open = 0;
-  std::uint32_t jobs = 0, jobs_done = 0, jobs_failed = 0;
+  std::uint32_t jobs = 0, jobs_done = 0, jobs_failed = 0, jobs_cancelled = 0;
 };
 
 struct LeasedRow {

@@ -221,10 +221,11 @@ Result<std::vector<JobRow>> ReadModel::takes(PoseId id) const {
 Result<Ahead> ReadModel::ahead_of(const core::Job& queued) const {
   // Batches that go first, as core/queue.h ranks them; each counts its own jobs.
   static const std::string kBatches =
-      "SELECT coalesce(sum(a.jobs - a.jobs_done - a.jobs_failed), 0), coalesce(sum((a.jobs - "
-      "a.jobs_done - a.jobs_failed) * (a.priority > own.priority)), 0) FROM batch AS own CROSS JOIN"
+      "SELECT coalesce(sum(a.jobs - a.jobs_done - a.jobs_failed - a.jobs_cancelled), 0),"
+      " coalesce(sum((a.jobs - a.jobs_done - a.jobs_failed - a.jobs_cancelled) *"
+      " (a.priority > own.priority)), 0) FROM batch AS own CROSS JOIN"
       " batch AS a INDEXED BY batch_open WHERE own.id = ? AND"
-      " (a.state = 0 OR a.sheets_open > 0) AND a.id <> own.id AND (-a.priority, "
+      " (a.state = 0 OR a.sheets_open > 0) AND a.paused = 0 AND a.id <> own.id AND (-a.priority, "
       "coalesce(a.deadline, 9223372036854775807), a.id) < (-own.priority, "
       "coalesce(own.deadline, 9223372036854775807), own.id)";
   static const std::string kOwn =

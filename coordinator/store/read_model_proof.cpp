@@ -83,7 +83,8 @@ Result<std::pair<core::Batch, BatchCounts>> ReadModel::count_rows(BatchId id) co
   static const std::string kSheets =
       "SELECT count(*), coalesce(sum(state = 0), 0) FROM sheet WHERE batch = ?";
   static const std::string kJobs =
-      "SELECT count(*), coalesce(sum(j.state = 3), 0), coalesce(sum(j.state = 4), 0)" +
+      "SELECT count(*), coalesce(sum(j.state = 3), 0), coalesce(sum(j.state = 4), 0),"
+      " coalesce(sum(j.state = 5), 0)" +
       kJobsOfPage + " WHERE s.batch = ?";
   return impl_->read([&](Reader& reader) -> Result<std::pair<core::Batch, BatchCounts>> {
     std::pair<core::Batch, BatchCounts> counted;
@@ -101,6 +102,7 @@ Result<std::pair<core::Batch, BatchCounts>> ReadModel::count_rows(BatchId id) co
       counts.jobs = row.count();
       counts.jobs_done = row.count();
       counts.jobs_failed = row.count();
+      counts.jobs_cancelled = row.count();
     });
     return counted;
   });

@@ -24,6 +24,9 @@ namespace {
 // A checkpoint copies each page once, however often it changed, and holds up the commit it follows:
 // rarely is cheap, but the log must fit the disk and be read again at a start.
 constexpr std::uint64_t kCheckpointBytes = 32ull << 20;
+// The log's length before it is needed: what it reaches at a checkpoint, and a long commit beyond.
+constexpr std::int64_t kLogBytes = 40ll << 20;
+constexpr int kLogPieceBytes = 64 << 10;  // SQLite's files take no write of 128 KiB or more
 // Readers that never pause can keep the log from starting anew. Past this it is said, once.
 constexpr std::uint64_t kWalWarnBytes = 1ull << 30;
 
@@ -67,6 +70,7 @@ class Store::Impl {
   core::State recall(const core::Recall& wanted) { return load_batch(database_, wanted); }
   void commit(std::span<const core::Write> writes);
   void roll_back();
+  void lay_out_log();
 
   const std::string& path() const { return path_; }
 
@@ -144,6 +148,26 @@ void Store::Impl::roll_back() {
   if (sqlite3_get_autocommit(database_.getHandle()) == 0) database_.tryExec("ROLLBACK");
 }
 
+// Zeros behind the last frame are no frames: a reader of the log stops there, as it does at what an
+// earlier round left. They go through SQLite's own open file, which is not to be opened twice.
+void Store::Impl::lay_out_log() {
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(database_.getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log == nullptr || log->pMethods == nullptr) return;
+  const std::vector<char> zeros(kLogPieceBytes);
+  sqlite3_int64 bytes = 0;
+  int code = log->pMethods->xFileSize(log, &bytes);
+  const bool is_short = bytes < kLogBytes;
+  for (; code == SQLITE_OK && bytes < kLogBytes; bytes += kLogPieceBytes) {
+    code = log->pMethods->xWrite(log, zeros.data(), kLogPieceBytes, bytes);
+  }
+  if (code == SQLITE_OK && is_short) code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  if (code == SQLITE_OK) return;
+  log::warn("store", "the write-ahead log of " + path_ +
+                         " could not be laid out: " + sqlite3_errstr(code) +
+                         "; commits are slower until it has grown; has the disk room?");
+}
+
 void Store::Impl::checkpoint_if_long() {
   if (wal_bytes_ < kCheckpointBytes) checkpoint_at_ = kCheckpointBytes;
   if (wal_bytes_ < checkpoint_at_) return;
@@ -196,6 +220,8 @@ Result<core::State> Store::recall(const core::Recall& wanted) {
     return rows;
   });
 }
+
+void Store::lay_out_log() { impl_->lay_out_log(); }
 
 Result<void> Store::commit(std::span<const core::Write> writes) {
   Result<void> result = walled("writing to the database " + impl_->path(), [&]() -> Result<void> {

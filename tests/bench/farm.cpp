@@ -1,6 +1,8 @@
 #include "tests/bench/farm.h"
 
+#include <cstring>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "common/blobs.h"
 #include "coordinator/store/read_model.h"
@@ -36,6 +38,13 @@ json recipe_with(std::size_t views) {
 
 std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
+std::vector<std::uint8_t> noise(std::size_t bytes) {
+  std::mt19937 random;
+  std::vector<std::uint8_t> noise(bytes);
+  std::ranges::generate(noise, [&] { return static_cast<std::uint8_t>(random()); });
+  return noise;
+}
+
 [[noreturn]] void give_up(const std::string& why) {
   std::fprintf(stderr, "%s\n", why.c_str());
   std::exit(1);
@@ -55,8 +64,12 @@ struct Farm::Stage {
 // Renders nothing, at once and without steps.
 class Farm::Engine : public engine::NoopEngine {
  public:
-  Engine(std::vector<std::uint8_t> picture, std::shared_ptr<Stage> stage)
-      : NoopEngine(picture), picture_(std::move(picture)), stage_(std::move(stage)) {}
+  // With own_pictures each rendering is another one: the same noise under its number.
+  Engine(std::vector<std::uint8_t> picture, bool own_pictures, std::shared_ptr<Stage> stage)
+      : NoopEngine(picture),
+        picture_(std::move(picture)),
+        own_pictures_(own_pictures),
+        stage_(std::move(stage)) {}
 
   engine::RenderOutcome render(const RenderSpec&, const std::vector<std::uint8_t>&,
                                const engine::ProgressFn&) override {
@@ -64,6 +77,7 @@ class Farm::Engine : public engine::NoopEngine {
     {
       const std::lock_guard lock(stage_->mutex);
       ++stage_->renders;
+      if (own_pictures_) std::memcpy(picture_.data(), &stage_->renders, sizeof stage_->renders);
       stage_->rendered_at = now;
       if (!std::exchange(used_, true)) ++stage_->engines_used;
     }
@@ -72,7 +86,8 @@ class Farm::Engine : public engine::NoopEngine {
   }
 
  private:
-  const std::vector<std::uint8_t> picture_;
+  std::vector<std::uint8_t> picture_;
+  const bool own_pictures_;
   const std::string metrics_ = some_metrics();
   std::shared_ptr<Stage> stage_;
   bool used_ = false;
@@ -80,9 +95,10 @@ class Farm::Engine : public engine::NoopEngine {
 
 class Farm::Worker {
  public:
-  Worker(link::WorkerConfig config, std::vector<std::uint8_t> picture, std::shared_ptr<Stage> stage)
+  Worker(link::WorkerConfig config, std::vector<std::uint8_t> picture, bool own_pictures,
+         std::shared_ptr<Stage> stage)
       : config_(std::move(config)),
-        engine_(std::move(picture), std::move(stage)),
+        engine_(std::move(picture), own_pictures, std::move(stage)),
         thread_([this] { need(link::run(config_, engine_, stop_)); }) {}
   ~Worker() {
     stop_.stop();
@@ -99,7 +115,10 @@ class Farm::Worker {
 Farm::Farm(const FarmConfig& config) : scratch_(config.folder), stage_(std::make_shared<Stage>()) {
   const auto folder = scratch_.path() / "farm";
   Blobs blobs = need(Blobs::open(folder / "blobs"));
-  const auto picture = bytes_of("the picture that every rendering results in");
+  const bool own_pictures = config.picture_bytes > 0;
+  PIROUETTE_CHECK(!own_pictures || config.picture_bytes >= sizeof stage_->renders);
+  const auto picture = own_pictures ? noise(config.picture_bytes)
+                                    : bytes_of("the picture that every rendering results in");
   picture_ = need(blobs.put(picture));
   reference_ = need(blobs.put(bytes_of("the reference of every sheet")));
 
@@ -125,7 +144,7 @@ Farm::Farm(const FarmConfig& config) : scratch_(config.folder), stage_(std::make
             .key_file = config.plain ? std::filesystem::path() : folder / "keys" / "worker.key",
             .folder = scratch_.path() / name,
             .prefetch = config.prefetch},
-        picture, stage_));
+        picture, own_pictures, stage_));
   }
   warm_up(config.workers);
 }

@@ -1,8 +1,9 @@
 #pragma once
 // A whole farm in this one process, for measuring: the real coordinator (HTTP, loop, store,
 // dispatch, CURVE over loopback) and real workers (agent, link, outbox) over an engine that renders
-// nothing. Not real: pictures. Every rendering results in one blob that is stored beforehand, all
-// sheets have the same reference, and sheets are put together by a function that does nothing.
+// nothing. Not real: pictures. Every rendering results in one blob that is stored beforehand, or in
+// noise of a set size that goes all the way of a picture; all sheets have the same reference, and
+// sheets are put together by a function that does nothing.
 
 #include <httplib.h>
 
@@ -28,6 +29,10 @@ struct FarmConfig {
   std::uint32_t workers = 8;     // threads of this process, each with its own sockets and folder
   std::uint32_t prefetch = 1;
   bool plain = false;  // no CURVE
+  // Of the picture that each job has of its own, noise: kept in the outbox, put over the blob
+  // socket and made durable there before its job is reported as finished. 0: all have the same one,
+  // which the coordinator has already.
+  std::size_t picture_bytes = 0;
 };
 
 class Farm {

@@ -12,7 +12,7 @@
 namespace pirouette::bench {
 namespace {
 
-std::atomic<std::uint64_t> database{0}, outbox{0}, others{0};
+std::atomic<std::uint64_t> database{0}, outbox{0}, blobs{0}, others{0};
 
 // Costs 2 us beside the sync's own 100 and more.
 void count(int fd) {
@@ -21,10 +21,12 @@ void count(int fd) {
   const std::string link = "/proc/self/fd/" + std::to_string(fd);
   const ssize_t length = ::readlink(link.c_str(), path.data(), path.size());
   const std::string_view file(path.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
-  if (file.find("/farm.db") != file.npos) {
+  if (file.find("/farm.db") != file.npos || file.find("/prototype.db") != file.npos) {
     ++database;
   } else if (file.find("/outbox") != file.npos) {
     ++outbox;
+  } else if (file.find("/blobs/") != file.npos) {
+    ++blobs;
   } else {
     ++others;
   }
@@ -33,11 +35,11 @@ void count(int fd) {
 
 }  // namespace
 
-Syncs syncs_so_far() { return {database, outbox, others}; }
+Syncs syncs_so_far() { return {database, outbox, blobs, others}; }
 
 Syncs operator-(const Syncs& later, const Syncs& earlier) {
   return {later.database - earlier.database, later.outbox - earlier.outbox,
-          later.others - earlier.others};
+          later.blobs - earlier.blobs, later.others - earlier.others};
 }
 
 }  // namespace pirouette::bench

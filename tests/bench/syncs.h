@@ -8,11 +8,12 @@
 namespace pirouette::bench {
 
 struct Syncs {
-  std::uint64_t database = 0;  // farm.db and its log
-  std::uint64_t outbox = 0;    // the workers' outboxes
-  std::uint64_t others = 0;    // blobs, references, keys
+  std::uint64_t database = 0;  // farm.db and its log; the prototype's
+  std::uint64_t outbox = 0;    // the workers' outboxes, pictures included
+  std::uint64_t blobs = 0;     // the coordinator's blob folder
+  std::uint64_t others = 0;    // references, keys
 
-  std::uint64_t all() const { return database + outbox + others; }
+  std::uint64_t all() const { return database + outbox + blobs + others; }
 };
 
 Syncs syncs_so_far();

@@ -19,6 +19,8 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::size_t kSumDigits = 8;
+// The journal's file is made longer by as much at a time, with zeros: some 600 records.
+constexpr std::size_t kLaidOutBytes = 256 << 10;
 
 std::string sum(std::string_view text) { return to_hex(sha256(text)).substr(0, kSumDigits); }
 
@@ -58,11 +60,12 @@ std::optional<agent::Finished> read_kept(const json& record) {
   }
 }
 
-// How many bytes were written: all of them, or errno says why not.
-std::size_t write_text(int fd, std::string_view text) {
+// How many bytes were written from offset on: all of them, or errno says why not.
+std::size_t write_text(int fd, std::string_view text, std::size_t offset) {
   std::size_t written = 0;
   while (written < text.size()) {
-    const ssize_t n = ::write(fd, text.data() + written, text.size() - written);
+    const ssize_t n = ::pwrite(fd, text.data() + written, text.size() - written,
+                               static_cast<off_t>(offset + written));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) break;
     written += static_cast<std::size_t>(n);
@@ -85,6 +88,7 @@ Outbox::Outbox(Outbox&& other) noexcept
       pictures_(std::move(other.pictures_)),
       fd_(std::exchange(other.fd_, -1)),
       journal_bytes_(other.journal_bytes_),
+      laid_out_bytes_(other.laid_out_bytes_),
       name_synced_(other.name_synced_),
       line_torn_(other.line_torn_),
       buffer_(std::move(other.buffer_)),
@@ -114,6 +118,7 @@ Result<std::size_t> Outbox::read_journal() {
   if (!fs::exists(journal_)) return std::size_t{0};
   const auto bytes = TRY(read_file(journal_, kJournalReadMaxBytes));
   std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  rest = rest.substr(0, rest.find_last_not_of('\0') + 1);  // laid out, not written yet
   std::size_t damaged = 0;
   while (!rest.empty()) {
     const auto end = std::min(rest.find('\n'), rest.size());
@@ -202,9 +207,12 @@ void Outbox::release_picture(const Digest& digest) {
 
 Result<void> Outbox::sync() {
   std::vector<agent::Finished> kept = std::exchange(unsynced_, {});
-  const std::string bytes = (line_torn_ ? "\n" : "") + std::exchange(buffer_, {});
+  std::string bytes = (line_torn_ ? "\n" : "") + std::exchange(buffer_, {});
+  const std::size_t end = journal_bytes_ + bytes.size();
+  const bool grows = end > laid_out_bytes_;
+  if (grows) bytes.resize(bytes.size() + kLaidOutBytes, '\0');
   if (!name_synced_) TRY(sync_name());
-  const std::size_t written = write_text(fd_, bytes);
+  const std::size_t written = write_text(fd_, bytes, journal_bytes_);
   if (written < bytes.size() || (!kept.empty() && ::fdatasync(fd_) != 0)) {
     const Error error = io_error("cannot write", journal_);
     // Half a line would spoil the next one. When it cannot be cut off, the next one starts anew.
@@ -212,10 +220,12 @@ Result<void> Outbox::sync() {
       journal_bytes_ += written;
       line_torn_ = true;
     }
+    laid_out_bytes_ = journal_bytes_;
     return error;
   }
   line_torn_ = false;
-  journal_bytes_ += bytes.size();
+  journal_bytes_ = end;
+  if (grows) laid_out_bytes_ = end + kLaidOutBytes;
   for (agent::Finished& result : kept) results_[result.lease] = std::move(result);
   const bool outgrown = journal_bytes_ > kJournalMaxBytes;
   // Failing to shrink it is no loss: the long journal is as true as a short one.
@@ -230,10 +240,9 @@ Result<void> Outbox::write_anew() {
   std::string text;
   for (const auto& [lease, result] : results_) text += kept_line(result);
   const fs::path fresh = folder_ / "journal.new";
-  const int fd =
-      ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, mode_t{0600});
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode_t{0600});
   if (fd < 0) return io_error("cannot create", fresh);
-  if (write_text(fd, text) < text.size() || ::fsync(fd) != 0 ||
+  if (write_text(fd, text, 0) < text.size() || ::fsync(fd) != 0 ||
       ::rename(fresh.c_str(), journal_.c_str()) != 0) {
     const Error error = io_error("cannot write anew", journal_);
     ::close(fd);
@@ -242,7 +251,7 @@ Result<void> Outbox::write_anew() {
   }
   if (fd_ >= 0) ::close(fd_);
   fd_ = fd;
-  journal_bytes_ = text.size();
+  journal_bytes_ = laid_out_bytes_ = text.size();
   line_torn_ = name_synced_ = false;
   return sync_name();
 }

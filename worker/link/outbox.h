@@ -5,9 +5,10 @@
 // FOLDER/journal is append-only: one line a record, "<8 hex digits of its SHA-256> <JSON>\n",
 // either
 // {"kept": lease, "job", "result", "metrics"} or {"forgotten": lease}. Many records share one sync,
-// which is why it is a file of its own beside FOLDER/pictures (a blob folder). A line that is cut
-// off or damaged is left out and said in the log. The journal is written anew when little of it is
-// still true. Owned by the loop's thread.
+// which is why it is a file of its own beside FOLDER/pictures (a blob folder). Zeros follow the
+// last one: a sync of a file that grows costs the file system's own journal too, so it grows by
+// many records at once. A line that is cut off or damaged is left out and said in the log. The
+// journal is written anew when little of it is still true. Owned by the loop's thread.
 
 #include <cstdint>
 #include <filesystem>
@@ -61,10 +62,11 @@ class Outbox {
   std::filesystem::path folder_, journal_;
   Blobs pictures_;
   int fd_ = -1;
-  std::size_t journal_bytes_ = 0;
-  bool name_synced_ = false;  // until then a power cut may bring the journal before it back
-  bool line_torn_ = false;    // the journal ends within a line
-  std::string buffer_;        // records not written yet
+  std::size_t journal_bytes_ = 0;   // its records end here
+  std::size_t laid_out_bytes_ = 0;  // and the zeros after them here
+  bool name_synced_ = false;        // until then a power cut may bring the journal before it back
+  bool line_torn_ = false;          // the journal ends within a line
+  std::string buffer_;              // records not written yet
   std::map<LeaseId, agent::Finished> results_;
   std::vector<agent::Finished> unsynced_;  // kept, their records in buffer_
 };

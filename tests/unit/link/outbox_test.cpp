@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <iterator>
+#include <set>
 
 #include "tests/unit/link/farm.h"
 
@@ -14,6 +16,15 @@ using test::some_bytes;
 
 agent::Finished result(std::uint64_t lease, const std::vector<std::uint8_t>& picture) {
   return {{lease}, {lease + 100}, sha256(picture), "{\"seconds\":\"ä\"}"};
+}
+
+// Behind the journal's last record, where the outbox's own next one would go.
+void append(const Folder& folder, const std::string& text) {
+  std::fstream journal(folder.path() / "journal", std::ios::in | std::ios::out | std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(journal), {});
+  journal.clear();
+  journal.seekp(static_cast<std::streamoff>(bytes.find_last_not_of('\0') + 1));
+  journal << text;
 }
 
 TEST(Outbox, WhatWasSyncedIsThereAgain) {
@@ -52,11 +63,7 @@ TEST(Outbox, ATornOrDamagedRecordCostsOnlyItself) {
     ASSERT_TRUE(outbox.keep(result(1, picture), &picture).ok());
     ASSERT_TRUE(outbox.sync().ok());
   }
-  {
-    std::ofstream journal(folder.path() / "journal", std::ios::app);
-    journal << "00000000 {\"forgotten\":1}\n"
-            << "deadbeef {\"kept\":3,\"job\":";
-  }
+  append(folder, "00000000 {\"forgotten\":1}\ndeadbeef {\"kept\":3,\"job\":");
   Outbox again = Outbox::open(folder.path()).value();
   EXPECT_EQ(again.results(), std::vector{result(1, picture)});
 }
@@ -80,7 +87,7 @@ TEST(Outbox, APictureThatADamagedRecordMayHaveNamedIsPutAside) {
     Outbox outbox = Outbox::open(folder.path()).value();
     ASSERT_TRUE(outbox.keep(result(1, picture), &picture).ok());  // its record gets damaged
   }
-  std::ofstream(folder.path() / "journal", std::ios::app) << "deadbeef {\"kept\":1,\"job\":";
+  append(folder, "deadbeef {\"kept\":1,\"job\":");
   Outbox again = Outbox::open(folder.path()).value();
   EXPECT_FALSE(again.pictures().contains(sha256(picture)));
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "strays" / to_hex(sha256(picture))));
@@ -98,7 +105,25 @@ TEST(Outbox, TheJournalDoesNotGrowForEver) {
     ASSERT_TRUE(outbox.sync().ok());
     outbox.forget({lease});
   }
-  EXPECT_LT(std::filesystem::file_size(folder.path() / "journal"), kJournalMaxBytes + 16'384);
+  EXPECT_LT(std::filesystem::file_size(folder.path() / "journal"), kJournalMaxBytes + (512 << 10));
+}
+
+TEST(Outbox, TheJournalsFileGrowsForManyRecordsAtOnce) {
+  Folder folder;
+  const auto picture = some_bytes(10);
+  {
+    Outbox outbox = Outbox::open(folder.path()).value();
+    std::set<std::uintmax_t> sizes;
+    for (std::uint64_t lease = 1; lease <= 1000; ++lease) {
+      ASSERT_TRUE(outbox.keep(result(lease, picture), nullptr).ok());
+      ASSERT_TRUE(outbox.sync().ok());
+      sizes.insert(std::filesystem::file_size(folder.path() / "journal"));
+    }
+    EXPECT_EQ(sizes.size(), 1u) << "1000 records of 170 bytes";
+  }
+  Outbox again = Outbox::open(folder.path()).value();
+  EXPECT_EQ(again.results().size(), 1000u);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "strays")) << "no record was damaged";
 }
 
 }  // namespace

@@ -346,6 +346,31 @@ TEST_F(StoreTest, ACheckpointThatFailsFailsNoCommit) {
   EXPECT_EQ(reload().next.event, EventId{10});
 }
 
+// The files as a power cut leaves them: copied while the farm runs.
+TEST_F(StoreTest, ALaidOutLogDoesNotGrowAndIsReadAsFarAsItWasWritten) {
+  const auto log_bytes = [this] {
+    return std::filesystem::file_size(folder_.database().string() + "-wal");
+  };
+  commit(submission(sample_batch(1), 1));
+  store_->lay_out_log();
+  const auto bytes = log_bytes();
+  EXPECT_GT(bytes, 32u << 20) << "up to where it is emptied";
+  commit({core::AppendEvent{sample_event(1)}});
+  EXPECT_EQ(log_bytes(), bytes);
+
+  const Folder other;
+  for (const std::string suffix : {"", "-wal"}) {
+    std::filesystem::copy_file(folder_.database().string() + suffix,
+                               other.database().string() + suffix);
+  }
+  const auto opened = Store::open(other.database());
+  ASSERT_OK(opened);
+  const auto state = opened.value()->load();
+  ASSERT_OK(state);
+  EXPECT_EQ(state.value().batches.size(), 1u);
+  EXPECT_EQ(state.value().next.event, EventId{2});
+}
+
 TEST_F(StoreTest, AStateThatDoesNotExistIsCorruptAndNamed) {
   commit(submission(sample_batch(1), 1));
   store_.reset();
