@@ -7,6 +7,7 @@
 
 #include "coordinator/http/limits.h"
 #include "coordinator/http/parameters.h"
+#include "coordinator/http/problem.h"
 #include "coordinator/http/site.h"
 
 namespace pirouette::http {

@@ -91,7 +91,8 @@ Result<Answer> show(const Site& site, const Request& request) {
 void add_references(Router& router, Site& site) {
   router.add("POST", "/api/v1/references",
              [&](const Request& r) { return take_in(site, r, std::nullopt); });
-  router.add("GET", "/api/v1/references/{sha256}", [&](const Request& r) { return show(site, r); });
+  router.add("GET", "/api/v1/references/{sha256}",
+             with_query({}, [&](const Request& r) { return show(site, r); }));
   router.add("PUT", "/api/v1/references/{sha256}", [&](const Request& r) { return put(site, r); });
 }
 

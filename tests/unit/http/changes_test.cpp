@@ -90,6 +90,8 @@ TEST_F(Changes, ABatchIsPausedMovedAndResumed) {
   EXPECT_EQ(batch["paused"], true);
   EXPECT_EQ(batch["priority"], 90);
   EXPECT_NE(batch["waiting_for"].get<std::string>().find("paused"), std::string::npos);
+  const json why = get_json("/api/v1/jobs/1/explain");
+  EXPECT_NE(why["sentence"].get<std::string>().find("paused"), std::string::npos) << why;
   EXPECT_EQ(post_to("/api/v1/batches/1/resume").status, 200) << "no body is needed";
   EXPECT_EQ(assigned_.size(), 1u);
 }

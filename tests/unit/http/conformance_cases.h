@@ -47,6 +47,12 @@ inline MakeAsk send_too_much(const std::string& path, std::size_t bytes) {
   return [=](ConformanceFarm&) { return Ask{path, {}, std::string(bytes, ' ')}; };
 }
 
+// The name is of one content's digest, the body another's or the same.
+inline MakeAsk put_reference(const std::string& named, const std::string& sent) {
+  return send("/api/v1/references/" + to_hex(sha256(picture(named))), picture(sent), "image/png");
+}
+
+inline const std::string kWrongField = R"({"colour": "red"})";
 inline const httplib::Headers kAsList{{"Accept", "application/json"}};
 inline const httplib::Headers kAsStream{{"Accept", "text/event-stream"}};
 
@@ -111,6 +117,15 @@ inline const std::vector<Case> kCases{
     {"POST", "/api/v1/references", 400, send("/api/v1/references", "no picture", "image/png")},
     {"POST", "/api/v1/references", 413,
      send_too_much("/api/v1/references", kReferenceMaxBytes + 1)},
+    {"POST", "/api/v1/references", 200, send("/api/v1/references", picture("new"), "image/png")},
+    {"PUT", "/api/v1/references/{sha256}", 201, put_reference("newer", "newer")},
+    {"PUT", "/api/v1/references/{sha256}", 200, put_reference("newer", "newer")},
+    {"PUT", "/api/v1/references/{sha256}", 400, put_reference("newer", "another one")},
+    {"PUT", "/api/v1/references/{sha256}", 413,
+     send_too_much("/api/v1/references/" + std::string(64, 'a'), kReferenceMaxBytes + 1)},
+    {"GET", "/api/v1/references/{sha256}", 200,
+     at("/api/v1/references/" + to_hex(sha256(picture("newer"))))},
+    {"GET", "/api/v1/references/{sha256}", 400, at("/api/v1/references/abc")},
     {"GET", "/api/v1/blobs/{sha256}", 200, at_blob("")},
     {"GET", "/api/v1/blobs/{sha256}", 206, at_blob("", {{"Range", "bytes=0-3"}})},
     {"GET", "/api/v1/blobs/{sha256}", 304, at_blob("", {{"If-None-Match", "*"}})},
@@ -127,7 +142,76 @@ inline const std::vector<Case> kCases{
     {"GET", "/api/v1/events", 406, at("/api/v1/events", {{"Accept", "image/png"}})},
     {"GET", "/api/v1/health", 200, at("/api/v1/health")},
     {"GET", "/metrics", 200, at("/metrics")},
+
+    // What people change. Batch 1 runs, batch 2 is cancelled; pose 3 has no picture yet, pose 4
+    // failed.
+    {"POST", "/api/v1/batches", 200,
+     [](ConformanceFarm& farm) {
+       const Ask ask{"/api/v1/batches", {{"Idempotency-Key", "k1"}}, farm.a_batch().dump()};
+       farm.connection()->Post(ask.path, ask.headers, ask.body, ask.type);
+       return ask;
+     }},
+    {"POST", "/api/v1/batches", 409,
+     [](ConformanceFarm& farm) {
+       json other = farm.a_batch();
+       other["name"] = "day";
+       return Ask{"/api/v1/batches", {{"Idempotency-Key", "k1"}}, other.dump()};
+     }},
+    {"POST", "/api/v1/batches/{id}/cancel", 400, send("/api/v1/batches/1/cancel", kWrongField)},
+    {"POST", "/api/v1/batches/{id}/pause", 200,
+     send("/api/v1/batches/1/pause", R"({"by": "ada"})")},
+    {"POST", "/api/v1/batches/{id}/pause", 400, send("/api/v1/batches/1/pause", kWrongField)},
+    {"POST", "/api/v1/batches/{id}/pause", 409, at("/api/v1/batches/2/pause")},
+    {"POST", "/api/v1/batches/{id}/resume", 200, at("/api/v1/batches/1/resume")},
+    {"POST", "/api/v1/batches/{id}/resume", 400, send("/api/v1/batches/1/resume", "{")},
+    {"POST", "/api/v1/batches/{id}/resume", 409, at("/api/v1/batches/2/resume")},
+    {"POST", "/api/v1/batches/{id}/priority", 200,
+     send("/api/v1/batches/1/priority", R"({"priority": 90})")},
+    {"POST", "/api/v1/batches/{id}/priority", 400,
+     send("/api/v1/batches/1/priority", R"({"priority": 101})")},
+    {"POST", "/api/v1/batches/{id}/priority", 409,
+     send("/api/v1/batches/2/priority", R"({"priority": 90})")},
+    {"POST", "/api/v1/sheets/{id}/cancel", 202,
+     [](ConformanceFarm& farm) {
+       const std::string id = std::to_string(farm.first_sheet_of(farm.submit_one("shade")));
+       return Ask{"/api/v1/sheets/" + id + "/cancel"};
+     }},
+    {"POST", "/api/v1/sheets/{id}/cancel", 400, send("/api/v1/sheets/1/cancel", kWrongField)},
+    {"POST", "/api/v1/sheets/{id}/cancel", 409, at("/api/v1/sheets/1/cancel")},
+    {"POST", "/api/v1/sheets/{id}/approve", 200, at("/api/v1/sheets/1/approve")},
+    {"POST", "/api/v1/sheets/{id}/approve", 400, send("/api/v1/sheets/1/approve", kWrongField)},
+    {"POST", "/api/v1/sheets/{id}/approve", 409, at("/api/v1/sheets/2/approve")},
+    {"POST", "/api/v1/sheets/{id}/reject", 200,
+     send("/api/v1/sheets/1/reject", R"({"note": "all hats are wrong"})")},
+    {"POST", "/api/v1/sheets/{id}/reject", 400, send("/api/v1/sheets/1/reject", R"({"note": 7})")},
+    {"POST", "/api/v1/sheets/{id}/reject", 409, at("/api/v1/sheets/3/reject")},
+    {"POST", "/api/v1/poses/{id}/approve", 200, at("/api/v1/poses/1/approve")},
+    {"POST", "/api/v1/poses/{id}/approve", 400, send("/api/v1/poses/1/approve", kWrongField)},
+    {"POST", "/api/v1/poses/{id}/approve", 409, at("/api/v1/poses/3/approve")},
+    {"POST", "/api/v1/poses/{id}/reject", 200, at("/api/v1/poses/1/reject")},
+    {"POST", "/api/v1/poses/{id}/reject", 400, send("/api/v1/poses/1/reject", kWrongField)},
+    {"POST", "/api/v1/poses/{id}/reject", 409, at("/api/v1/poses/4/reject")},
+    {"POST", "/api/v1/poses/{id}/unreview", 200, at("/api/v1/poses/1/unreview")},
+    {"POST", "/api/v1/poses/{id}/unreview", 400, send("/api/v1/poses/1/unreview", kWrongField)},
+    {"POST", "/api/v1/poses/{id}/unreview", 409, at("/api/v1/poses/3/unreview")},
+    {"POST", "/api/v1/poses/{id}/choose", 200, send("/api/v1/poses/1/choose", R"({"take": 1})")},
+    {"POST", "/api/v1/poses/{id}/choose", 400, send("/api/v1/poses/1/choose", "{}")},
+    {"POST", "/api/v1/poses/{id}/choose", 404, send("/api/v1/poses/1/choose", R"({"take": 9})")},
+    {"POST", "/api/v1/poses/{id}/choose", 409, send("/api/v1/poses/4/choose", R"({"take": 1})")},
+    {"POST", "/api/v1/poses/{id}/reroll", 202,
+     send("/api/v1/poses/1/reroll", R"({"seed": 7, "note": "a longer cape"})")},
+    {"POST", "/api/v1/poses/{id}/reroll", 400, send("/api/v1/poses/1/reroll", R"({"seed": -1})")},
+    {"POST", "/api/v1/poses/{id}/reroll", 409, at("/api/v1/poses/5/reroll")},
+    {"GET", "/api/v1/sheets/{id}", 200, at("/api/v1/sheets/1")},
+    {"GET", "/api/v1/poses/{id}/takes", 200, at("/api/v1/poses/1/takes")},
 };
+
+// What a route cannot do without, where it is asked about something that is not there.
+inline std::string needed_body(const std::string& route) {
+  if (route.ends_with("/priority")) return R"({"priority": 1})";
+  if (route.ends_with("/choose")) return R"({"take": 1})";
+  return "";
+}
 
 // Each on a furnished farm of its own.
 inline std::vector<Case> cases_of_trouble() {
@@ -152,6 +236,19 @@ inline std::vector<Case> cases_of_trouble() {
        [](ConformanceFarm& farm) {
          farm.take_every_upload();
          return Ask{"/api/v1/references", {}, picture("one more"), "image/png"};
+       },
+       [](ConformanceFarm& farm) { farm.free_uploads(); }},
+      {"PUT", "/api/v1/references/{sha256}", 500,
+       [](ConformanceFarm& farm) {
+         const std::string bytes = picture("lost");
+         farm.lose_blob_folder(to_hex(sha256(bytes)));
+         return Ask{"/api/v1/references/" + to_hex(sha256(bytes)), {}, bytes, "image/png"};
+       },
+       nothing},
+      {"PUT", "/api/v1/references/{sha256}", 503,
+       [](ConformanceFarm& farm) {
+         farm.take_every_upload();
+         return put_reference("one more", "one more")(farm);
        },
        [](ConformanceFarm& farm) { farm.free_uploads(); }},
       {"GET", "/api/v1/batches/{id}/verification", 503,

@@ -49,6 +49,10 @@ class ConformanceFarm : public SmallFarm {
 
   const std::string& knight() const { return knight_; }  // the digest of its reference
   std::uint64_t submit_one(const std::string& character) { return submit({character}); }
+  std::uint64_t first_sheet_of(std::uint64_t batch) {
+    const json sheets = get_json("/api/v1/batches/" + std::to_string(batch) + "/sheets");
+    return sheets["items"][0]["id"].get<std::uint64_t>();
+  }
   json a_batch() {
     return {{"name", "night"},
             {"sheets", {{{"character", "ogre"}, {"reference", send_reference(picture("ogre"))}}}}};

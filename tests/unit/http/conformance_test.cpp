@@ -113,7 +113,7 @@ class Conformance : public testing::Test {
   void sweep(const ConformanceFarm& farm, int status, const httplib::Headers& headers,
              Applies applies, Path path) {
     for (const Operation& of : description().operations()) {
-      if (applies(of)) ask(farm, of, status, Ask{path(of), headers});
+      if (applies(of)) ask(farm, of, status, Ask{path(of), headers, needed_body(of.path)});
     }
   }
 
