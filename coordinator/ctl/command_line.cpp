@@ -190,13 +190,13 @@ void add_question_commands(CLI::App& app, Typed& typed, Command& chosen) {
   add_command(app, chosen, "explain",
               "Why a job waits or failed, what a sheet lacks, why a worker idles, and what would\n"
               "change it.",
-              "pirouette explain job 12;  pirouette explain worker gpu-7",
+              "pirouette explain 7/knight/back;  pirouette explain worker gpu-7",
               [&typed](Client& client, Console& console) {
                 return explain(client, typed.subject, console);
               })
       ->add_option("subject", typed.subject,
-                   "batch, sheet or job and its number, worker and its "
-                   "name; also as job/12")
+                   "batch, sheet or job and its number, worker and its name; also as job/12, or "
+                   "as 7/knight/back")
       ->required()
       ->expected(1, 2);
   add_command(

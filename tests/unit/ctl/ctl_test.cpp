@@ -137,6 +137,73 @@ TEST_F(Ctl, ExplainTellsTheSentence) {
   EXPECT_NE(err_.str().find("sheet 3, job 12"), std::string::npos) << err_.str();
 }
 
+// A sheet of the knight with its back view, and what was asked of it.
+class CtlChanges : public Ctl {
+ protected:
+  CtlChanges() {
+    serve("/api/v1/batches/7/sheets",
+          R"({"items": [{"id": 12, "character": "Knight",
+              "poses": [{"id": 41, "view_id": "back"}]}], "next": null})");
+    server_.Post(R"(/api/v1/(.*))", [this](const auto& request, auto& response) {
+      asked_ = request.matches[1];
+      body_ = Json::parse(request.body, nullptr, false);
+      response.set_content(R"({"pose": 41, "job": 99, "take": 2})", "application/json");
+    });
+  }
+  std::string asked_;
+  Json body_;
+};
+
+TEST_F(CtlChanges, APoseIsNamedByItsCharacterAndView) {
+  EXPECT_EQ(type({"reroll", "7/knight/back", "--note", "longer cape", "--seed", "5"}), Exit::ok)
+      << err_.str();
+  EXPECT_EQ(asked_, "poses/41/reroll");
+  EXPECT_EQ(body_["note"], "longer cape");
+  EXPECT_EQ(body_["seed"], 5);
+  EXPECT_NE(out_.str().find("take 2 (job 99)"), std::string::npos) << out_.str();
+  EXPECT_EQ(type({"reroll", "41"}), Exit::ok);
+  EXPECT_FALSE(body_.contains("note")) << "the take before's correction stays";
+  EXPECT_EQ(type({"reroll", "41", "--note", ""}), Exit::ok);
+  EXPECT_EQ(body_["note"], "") << "none any more";
+  EXPECT_EQ(type({"choose", "pose/41", "1"}), Exit::ok);
+  EXPECT_EQ(asked_, "poses/41/choose");
+}
+
+TEST_F(CtlChanges, SheetsAndBatchesAreReviewedAndStopped) {
+  EXPECT_EQ(type({"approve", "7/knight"}), Exit::ok) << err_.str();
+  EXPECT_EQ(asked_, "sheets/12/approve");
+  EXPECT_EQ(type({"reject", "7/knight/back", "--note", "no"}), Exit::ok);
+  EXPECT_EQ(asked_, "poses/41/reject");
+  EXPECT_EQ(type({"cancel", "7"}), Exit::ok);
+  EXPECT_EQ(asked_, "batches/7/cancel");
+  EXPECT_EQ(type({"cancel", "7/KNIGHT"}), Exit::ok);
+  EXPECT_EQ(asked_, "sheets/12/cancel");
+  EXPECT_EQ(type({"pause", "7"}), Exit::ok);
+  EXPECT_EQ(asked_, "batches/7/pause");
+  EXPECT_EQ(type({"resume", "7"}), Exit::ok);
+  EXPECT_EQ(type({"priority", "7", "90"}), Exit::ok);
+  EXPECT_EQ(body_["priority"], 90);
+}
+
+TEST_F(CtlChanges, WhatIsNotThereIsSaidWithWhatIs) {
+  EXPECT_EQ(type({"reroll", "7/witch/back"}), Exit::failed);
+  EXPECT_NE(err_.str().find("there are: Knight"), std::string::npos) << err_.str();
+  EXPECT_EQ(type({"reroll", "7/knight/top"}), Exit::failed);
+  EXPECT_NE(err_.str().find("there are: back"), std::string::npos) << err_.str();
+  EXPECT_EQ(type({"pause", "7/knight"}), Exit::failed);
+  EXPECT_NE(err_.str().find("pause takes a batch"), std::string::npos) << err_.str();
+  EXPECT_EQ(type({"reroll", "knight"}), Exit::failed);
+  EXPECT_NE(err_.str().find("7/knight/back"), std::string::npos) << err_.str();
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(CtlChanges, APoseIsExplainedByItsNewestTake) {
+  serve("/api/v1/poses/41/takes", R"({"items": [{"id": 98}, {"id": 99}], "next": null})");
+  serve("/api/v1/jobs/99/explain", R"({"sentence": "Job 99 waits."})");
+  EXPECT_EQ(type({"explain", "7/knight/back"}), Exit::ok) << err_.str();
+  EXPECT_EQ(out_.str(), "Job 99 waits.\n");
+}
+
 TEST_F(Ctl, VerifyWalksEveryPageOfEveryBatch) {
   serve("/api/v1/batches", R"({"items": [{"id": 2}, {"id": 1}], "next": null})");
   serve("/api/v1/batches/2/verification",
