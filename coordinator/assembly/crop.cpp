@@ -39,7 +39,7 @@ void for_each_border_pixel(const Pixels& pixels, Visit visit) {
   }
 }
 
-struct Ground {
+struct Backdrop {
   bool transparent = false;
   std::array<int, 3> colour{};
   int tolerance = 0;
@@ -55,7 +55,7 @@ bool is_seen(const Pixels& pixels, const std::uint8_t* p) {
   return pixels.channels < 4 || p[3] > kSeenAlpha;
 }
 
-bool is_figure(const Pixels& pixels, const Ground& ground, const std::uint8_t* p) {
+bool is_figure(const Pixels& pixels, const Backdrop& ground, const std::uint8_t* p) {
   if (!is_seen(pixels, p)) return false;
   return ground.transparent || distance(p, ground.colour) > ground.tolerance;
 }
@@ -66,7 +66,7 @@ int median(const std::array<int, 256>& histogram, int count) {
   return value;
 }
 
-Ground find_ground(const Pixels& pixels) {
+Backdrop find_backdrop(const Pixels& pixels) {
   std::array<std::array<int, 256>, 3> histogram{};
   int border = 0, seen = 0;
   for_each_border_pixel(pixels, [&](const std::uint8_t* p) {
@@ -75,7 +75,7 @@ Ground find_ground(const Pixels& pixels) {
     ++seen;
     for (std::size_t c = 0; c < 3; ++c) ++histogram[c][p[c]];
   });
-  Ground ground;
+  Backdrop ground;
   ground.transparent = seen * 2 < border;
   if (ground.transparent) {
     ground.plain = border - seen >= kGroundBorderShare * border;
@@ -95,7 +95,7 @@ Ground find_ground(const Pixels& pixels) {
 }
 
 // Empty where nothing stands out.
-Box box_of_figure(const Pixels& pixels, const Ground& ground) {
+Box box_of_figure(const Pixels& pixels, const Backdrop& ground) {
   int left = pixels.width, top = pixels.height, right = 0, bottom = 0;
   for (int y = 0; y < pixels.height; ++y) {
     const std::uint8_t* p = pixel(pixels, 0, y);
@@ -145,7 +145,7 @@ void warn_if_small(int height, const char* what, Crop& crop) {
 
 Crop find_crop(const Pixels& pixels) {
   Crop crop;
-  const Ground ground = find_ground(pixels);
+  const Backdrop ground = find_backdrop(pixels);
   if (!ground.plain) {
     crop.warnings.emplace_back(
         "no figure can be told from the ground, so the picture was not cropped: a figure on a "
