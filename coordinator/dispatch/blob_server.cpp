@@ -57,10 +57,12 @@ wire::BlobFailure failure_of(const Error& error) {
 
 class BlobServer::Impl {
  public:
-  Impl(zmq::context_t& context, wire::AuthorizedWorkers* authorized, Blobs blobs)
+  Impl(zmq::context_t& context, wire::AuthorizedWorkers* authorized, Blobs blobs,
+       StoredBlobs& stored)
       : socket_(context, zmq::socket_type::router),
         authorized_(authorized),
-        blobs_(std::move(blobs)) {}
+        blobs_(std::move(blobs)),
+        stored_(stored) {}
   ~Impl();
 
   Result<void> start(const std::string& endpoint, const std::optional<wire::KeyPair>& keys);
@@ -83,6 +85,7 @@ class BlobServer::Impl {
   zmq::socket_t socket_;
   wire::AuthorizedWorkers* authorized_;
   Blobs blobs_;
+  StoredBlobs& stored_;
   std::map<Digest, OpenPut> puts_;
   wire::Complaints complaints_{"blobs"};
   Instant looked_at_{};
@@ -264,7 +267,10 @@ void BlobServer::Impl::receive_chunk(const std::string& routing, const Digest& d
 void BlobServer::Impl::finish(const std::string& routing, const Digest& digest, OpenPut& put) {
   const auto outcome = put.file.finish();
   puts_.erase(digest);
-  if (outcome.ok()) return send(routing, stored(digest));
+  if (outcome.ok()) {
+    stored_.note(digest);  // before its worker can say that the job is finished
+    return send(routing, stored(digest));
+  }
   complaints_.say(outcome.error().what);
   send(routing, failed(digest, failure_of(outcome.error()), outcome.error().what));
 }
@@ -298,9 +304,9 @@ Result<std::unique_ptr<BlobServer>> BlobServer::start(zmq::context_t& context,
                                                       const std::string& endpoint,
                                                       const std::optional<wire::KeyPair>& keys,
                                                       wire::AuthorizedWorkers* authorized,
-                                                      Blobs blobs) {
+                                                      Blobs blobs, StoredBlobs& stored) {
   try {
-    auto impl = std::make_unique<Impl>(context, authorized, std::move(blobs));
+    auto impl = std::make_unique<Impl>(context, authorized, std::move(blobs), stored);
     TRY(impl->start(endpoint, keys));
     return std::unique_ptr<BlobServer>(new BlobServer(std::move(impl)));
   } catch (const zmq::error_t& error) {

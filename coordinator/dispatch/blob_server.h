@@ -15,6 +15,7 @@
 #include "common/blobs.h"
 #include "common/result.h"
 #include "common/wire/keys.h"
+#include "coordinator/dispatch/stored_blobs.h"
 
 namespace pirouette::dispatch {
 
@@ -25,12 +26,13 @@ inline constexpr Duration kPutSilentMax = seconds(60);
 
 class BlobServer {
  public:
-  // keys none: plain. authorized may be null then; otherwise it must outlive the server.
+  // keys none: plain. authorized may be null then; otherwise it must outlive the server, as stored
+  // must, which is told of each blob that came.
   static Result<std::unique_ptr<BlobServer>> start(zmq::context_t& context,
                                                    const std::string& endpoint,
                                                    const std::optional<wire::KeyPair>& keys,
-                                                   wire::AuthorizedWorkers* authorized,
-                                                   Blobs blobs);
+                                                   wire::AuthorizedWorkers* authorized, Blobs blobs,
+                                                   StoredBlobs& stored);
   ~BlobServer();
 
   const std::string& endpoint() const;

@@ -6,7 +6,6 @@
 #include <map>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <thread>
 #include <zmq.hpp>
 
@@ -19,6 +18,7 @@
 #include "coordinator/dispatch/gate.h"
 #include "coordinator/dispatch/links.h"
 #include "coordinator/dispatch/messages.h"
+#include "coordinator/dispatch/stored_blobs.h"
 
 namespace pirouette::dispatch {
 namespace {
@@ -32,27 +32,6 @@ constexpr int kDrainMaxFrames = 1024;
 constexpr std::uint32_t kUnreadableMax = 4;
 // How often links are looked over for silence and for keys taken away.
 constexpr Duration kLookOver = seconds(1);
-// Digests remembered as stored: 2.5 MB of memory.
-constexpr std::size_t kKnownBlobsMax = 65'536;
-
-// Spares a look at the disk for results that are there anyway. Blobs are never deleted while a
-// coordinator runs, so what was seen once is still there.
-class StoredBlobs {
- public:
-  explicit StoredBlobs(Blobs blobs) : blobs_(std::move(blobs)) {}
-
-  bool contains(const Digest& digest) {
-    if (known_.contains(digest)) return true;
-    if (!blobs_.contains_durably(digest)) return false;
-    if (known_.size() >= kKnownBlobsMax) known_.clear();
-    known_.insert(digest);
-    return true;
-  }
-
- private:
-  Blobs blobs_;
-  std::set<Digest> known_;
-};
 
 wire::Bytes bytes_of(const zmq::message_t& message) {
   return {message.data<std::uint8_t>(), message.size()};
@@ -144,8 +123,8 @@ Result<void> Dispatch::Impl::start(const Config& config) {
   } catch (const zmq::error_t& error) {
     return wire::zmq_error("cannot listen on " + config.control_endpoint, error);
   }
-  blob_server_ =
-      TRY(BlobServer::start(context_, config.blob_endpoint, keys, authorized_.get(), blobs_));
+  blob_server_ = TRY(
+      BlobServer::start(context_, config.blob_endpoint, keys, authorized_.get(), blobs_, stored_));
   endpoints_.blob = blob_server_->endpoint();
   thread_ = std::thread([this] { serve(); });
   return {};
