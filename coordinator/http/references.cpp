@@ -7,6 +7,7 @@
 #include "common/hash.h"
 #include "common/picture_head.h"
 #include "coordinator/http/json.h"
+#include "coordinator/http/parameters.h"
 #include "coordinator/http/site.h"
 
 namespace pirouette::http {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/job/recipe.h"
+#include "common/picture_head.h"
 #include "tests/unit/http/conformance_farm.h"
 
 namespace pirouette::http {

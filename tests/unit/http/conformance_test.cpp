@@ -131,6 +131,7 @@ TEST_F(Conformance, EveryRouteIsDescribedAndNoOther) {
              .read = nullptr,
              .started_at = {},
              .make_thumbnail = {},
+             .references = "none",
              .as_reference = {}},
             [](core::Event) {});
   add_all(router, site);
