@@ -2,6 +2,7 @@
 
 #include "coordinator/assembly/reference.h"
 
+#include "common/image/image.h"
 #include "common/picture_head.h"
 #include "coordinator/assembly/crop.h"
 #include "coordinator/assembly/decode.h"
@@ -52,6 +53,12 @@ Result<Reference> as_reference(std::span<const std::uint8_t> bytes) {
     return make_reference(to_upright_srgb8(*whole).copy_memory(), std::nullopt);
   });
   if (!reference.ok()) return std::move(reference).error().with("the picture is broken");
+  // What stays as it came is read by workers with libpng, which forgives less than libvips, and
+  // always the same.
+  if (unchanged && !reference.value().crop) {
+    const auto readable = decode_png(bytes);
+    if (!readable.ok()) return Error(readable.error()).with("the picture is broken");
+  }
   return reference;
 }
 

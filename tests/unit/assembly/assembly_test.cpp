@@ -182,7 +182,8 @@ TEST_F(AssemblyTest, AMissingOrBrokenPictureIsAnErrorThatNamesTheView) {
   sheet.views[1].picture = blobs_.put(bytes).value();
   result = assemble(sheet, blobs_);
   ASSERT_FALSE(result.ok());
-  EXPECT_NE(result.error().what.find("not a picture"), std::string::npos) << result.error().what;
+  EXPECT_NE(result.error().what.find("no picture but text"), std::string::npos)
+      << result.error().what;
 }
 
 TEST_F(AssemblyTest, AFlatPictureIsFlaggedAsSuch) {

@@ -203,7 +203,12 @@ TEST_F(Submit, ARestartOfTheServerIsWaitedFor) {
       server_.stop();
       thread_.join();
       std::this_thread::sleep_for(std::chrono::milliseconds(150));
-      thread_ = std::thread([this, port] { server_.listen("127.0.0.1", port); });
+      // Somebody else may have the port for a moment.
+      thread_ = std::thread([this, port] {
+        for (int i = 0; i < 100 && !server_.listen("127.0.0.1", port); ++i) {
+          std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+      });
     });
   });
   EXPECT_EQ(type({"submit", folder_ / "in"}), Exit::ok) << err_.str();
