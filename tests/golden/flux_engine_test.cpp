@@ -114,7 +114,8 @@ TEST(FluxEngine, ChangeOfLorasMergesOnceAVariantAndLeavesTheModelLoaded) {
   EXPECT_NE(png_of(render(*engine, plain)), full);
   EXPECT_EQ(png_of(render(*engine, pose("front"))), full);  // nothing drifted
   EXPECT_EQ(counter(*engine, "model_loads_total"), 1u);
-  EXPECT_EQ(counter(*engine, "lora_merges_total"), 1u);  // pristine and merged lie beside each other
+  EXPECT_EQ(counter(*engine, "lora_merges_total"),
+            1u);  // pristine and merged lie beside each other
 }
 
 TEST(FluxEngine, WhatThisWorkerLacksIsNamedWithWhatItHas) {

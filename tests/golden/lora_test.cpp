@@ -50,10 +50,12 @@ void expect_golden(const Tensor& output, const std::string& name) {
   EXPECT_LE(distance(output, expected("transformer.output." + name)), kPartTolerance) << name;
 }
 
-std::string replaced(std::string text, std::string_view what, std::string_view with) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != text.npos; at += with.size())
-    text.replace(at, what.size(), with);
-  return text;
+std::string replaced(const std::string& text, std::string_view what, std::string_view with) {
+  std::string made;
+  std::size_t from = 0;
+  for (std::size_t at; (at = text.find(what, from)) != text.npos; from = at + what.size())
+    made.append(text, from, at - from).append(with);
+  return made.append(text, from);
 }
 
 // "a.b.lora_A.weight" -> "a.b", "lora_A.weight".
@@ -117,7 +119,8 @@ TEST(Lora, OfKohyaSplitGivesWhatTheReferenceGives) {
     const int64_t rank = 4;
     if (end == "alpha") made[key] = tensor / parts;
     for (int i = 0; i < parts && end != "alpha"; ++i) {
-      const std::string number = "." + std::to_string(i) + ".weight";
+      std::string number = ".";
+      number.append(std::to_string(i)).append(".weight");
       const int64_t rows = i == 3 ? tensor.size(0) - 3 * kWidth : kWidth;
       const Tensor part =
           end == "lora_down.weight"

@@ -149,9 +149,12 @@ Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, a
 
 Result<void> Kontext::bring_text_encoders(const std::vector<ScaledLora>& loras) {
   const at::NoGradGuard no_grad;
-  text_ = TRY(
-      TextEncoders::load(files_.model, files_.tokenizers.value_or(files_.model), device_, loras));
+  text_ = TRY(load_text_encoders(loras));
   return {};
+}
+
+Result<TextEncoders> Kontext::load_text_encoders(const std::vector<ScaledLora>& loras) const {
+  return TextEncoders::load(files_.model, files_.tokenizers.value_or(files_.model), device_, loras);
 }
 
 Result<void> Kontext::set_loras(const std::vector<LoraUse>& uses) {

@@ -88,8 +88,9 @@ Result<Lora> load_adapter(const std::string& settings) {
                   .ok());
   EXPECT_TRUE(write_file_durably(folder / "adapter_config.json", settings).ok());
   auto lora = load_lora(folder);
-  if (lora.ok())  // its tensors are views of a file that goes
-    for (const LoraModule& module : lora.value().modules) EXPECT_EQ(module.rank(), 2);
+  if (lora.ok()) {
+    EXPECT_EQ(lora.value().modules.at(0).rank(), 2);
+  }
   fs::remove_all(folder);
   return lora;
 }
