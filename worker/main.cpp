@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdint>
 
 #include "common/log.h"
 #include "worker/engine/flux_engine.h"
@@ -29,6 +30,9 @@ struct ServeOptions {
   std::vector<std::string> models, loras;  // NAME=PATH
   std::string dtype = "float32";
   int threads = 0;
+  std::uint64_t memory_budget_bytes = 0;
+  std::string residency = "auto";
+  bool keep_text_encoders = false;
   bool debug = false;
 };
 
@@ -63,7 +67,10 @@ Result<void> serve(const ServeOptions& options) {
   config.loras = TRY(parse_named_paths("--lora", options.loras));
   config.dtype = options.dtype;
   config.threads = options.threads;
-  config.weight_hashes = options.worker.folder / "weight_hashes.json";
+  config.memory_budget_bytes = options.memory_budget_bytes;
+  config.residency = TRY(engine::parse_residency_mode(options.residency));
+  config.keep_text_encoders = options.keep_text_encoders;
+  config.cache_folder = options.worker.folder / "engine";
   const std::unique_ptr<engine::Engine> engine = TRY(engine::make_flux_engine(config));
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
@@ -73,6 +80,23 @@ Result<void> serve(const ServeOptions& options) {
 std::string host_name() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "worker";
+}
+
+void add_memory_options(CLI::App& command, ServeOptions& options) {
+  command
+      .add_option("--memory-budget", options.memory_budget_bytes,
+                  "Of the device, for models and renderings: 40G, 900M; 0: what is free at the "
+                  "start")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->capture_default_str();
+  command
+      .add_option("--residency", options.residency,
+                  "How weights are kept: auto (by the budget), pristine-on-device, "
+                  "pristine-on-host, merged-only")
+      ->capture_default_str();
+  command.add_flag("--keep-text-encoders", options.keep_text_encoders,
+                   "Keep them on the device between prompts (9.5 GB); else they come for a new "
+                   "prompt and go");
 }
 
 void add_serve_command(CLI::App& app, ServeOptions& options) {
@@ -112,6 +136,7 @@ void add_serve_command(CLI::App& app, ServeOptions& options) {
   command->add_option("--threads", options.threads, "CPU threads of the engine; 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  add_memory_options(*command, options);
   command->add_flag("--debug", options.debug, "Log more");
 }
 

@@ -8,16 +8,31 @@
 namespace pirouette::ctl {
 namespace {
 
+// How its weights are kept, and how many variants of LoRAs: "merged only, 1 variant".
+std::string kept(const Json& residency, const std::string& model) {
+  const auto models = residency.find("models");
+  if (models == residency.end() || !models->is_array()) return "";
+  for (const Json& each : *models) {
+    if (!each.is_object() || text_of(each, "name") != model) continue;
+    const auto variants = each.find("variants");
+    const std::size_t count = variants != each.end() && variants->is_array() ? variants->size() : 0;
+    return "; " + text_of(each, "mode") + ", " + std::to_string(count) +
+           (count == 1 ? " variant" : " variants");
+  }
+  return "";
+}
+
 // What it has in memory, "model + LoRA + LoRA"; from there a job starts at once.
 std::string holds(const Json& worker) {
   const auto residency = worker.find("residency");
   if (residency == worker.end() || !residency->is_object()) return "-";
   std::string text = text_of(*residency, "model");
   if (text.empty()) return "-";
+  const std::string how = kept(*residency, text);
   const auto loras = residency->find("loras");
-  if (loras == residency->end() || !loras->is_array()) return text;
+  if (loras == residency->end() || !loras->is_array()) return text + how;
   for (const Json& lora : *loras) text += " + " + text_of(lora, "name");
-  return text;
+  return text + how;
 }
 
 std::string doing(const Json& worker) {

@@ -99,9 +99,17 @@ export interface Lease {
   leased_at: string;
 }
 
+export interface ResidentLora {
+  name?: string;
+  scale?: number;
+}
+
 export interface Residency {
   model?: string | null;
-  loras?: (string | { name?: string; scale?: number })[];
+  loras?: (string | ResidentLora)[];
+  models?: { name?: string; mode?: string; variants?: ResidentLora[][]; text_encoders?: boolean }[];
+  memory?: { budget_bytes?: number; held_bytes?: number };
+  cached?: { prompts?: number; references?: number };
   counters?: { [name: string]: number };
 }
 

@@ -1,11 +1,8 @@
 #include "worker/engine/flux_engine.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <fstream>
-#include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -14,10 +11,14 @@
 
 #include "common/image/image.h"
 #include "common/log.h"
+#include "worker/engine/flux_engine_counters.h"
+#include "worker/engine/flux_engine_residents.h"
 #include "worker/engine/lru.h"
 #include "worker/engine/picture/finish.h"
-#include "worker/engine/picture/weight_hashes.h"
+#include "worker/engine/residency/embedding_store.h"
+#include "worker/engine/residency/host_memory.h"
 #include "worker/flux/kontext.h"
+#include "worker/flux/text_embedding_bytes.h"
 
 namespace pirouette::engine {
 namespace fs = std::filesystem;
@@ -31,13 +32,7 @@ constexpr std::size_t kTextCacheMax = 64;
 // A reference's latents are about 1 MB (16 x 128 x 128 floats).
 constexpr std::size_t kReferenceCacheMax = 64;
 
-struct Counters {
-  std::uint64_t model_loads = 0;
-  std::uint64_t lora_merges = 0;
-  std::uint64_t text_cache_hits = 0;
-  std::uint64_t reference_cache_hits = 0;
-  std::uint64_t renders = 0;
-};
+using Seconds = decltype(Circumstances::seconds);
 
 // Seconds since it was made or last asked.
 class Stopwatch {
@@ -53,27 +48,8 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-using Seconds = decltype(Circumstances::seconds);
-
-// An Error of a part, and who is to blame for it.
-struct Blamed {
-  Failure failure;
-  Error error;
-};
-
 RenderOutcome failed(Failure failure, std::string what) {
   return {RenderError{failure, false, std::move(what)}};
-}
-
-// This worker's own files: what is wrong with them another worker may have right.
-Failure blame_worker(const Error& error) {
-  return error.code == Errc::io ? Failure::retryable : Failure::worker;
-}
-
-std::string names_of(const std::map<std::string, fs::path>& paths) {
-  std::string names;
-  for (const auto& [name, path] : paths) names += (names.empty() ? "" : ", ") + name;
-  return names.empty() ? "none" : names;
 }
 
 Result<at::ScalarType> parse_dtype(const std::string& name) {
@@ -111,8 +87,13 @@ std::string processor_name() {
 class FluxEngine final : public Engine {
  public:
   FluxEngine(FluxEngineConfig config, at::ScalarType dtype)
-      : config_(std::move(config)), dtype_(dtype), hashes_(config_.weight_hashes) {}
-  ~FluxEngine() override { hashes_.stop(); }
+      : config_(std::move(config)),
+        dtype_(dtype),
+        residents_(config_, dtype_, device_, counters_),
+        embeddings_(config_.cache_folder.empty() ? fs::path() : config_.cache_folder / "embeddings",
+                    config_.embeddings_max_bytes) {
+    publish();
+  }
 
   Device device() const override;
   std::string build() const override { return flux::torch_version(); }
@@ -123,15 +104,7 @@ class FluxEngine final : public Engine {
   std::string residency() const override;
 
  private:
-  // A model in memory, with one variant of LoRAs merged at a time: a variant of the published model
-  // takes 24 GB of its own.
-  struct Resident {
-    flux::Kontext kontext;
-    std::vector<RecipeLora> loras;
-    std::vector<WeightDigests::Lora> lora_hashes;
-  };
-  using TextKey = std::tuple<std::string, std::string, int>;          // model, prompt, length
-  using ReferenceKey = std::tuple<std::string, Digest, std::string>;  // model, picture, size
+  using ReferenceKey = std::tuple<Digest, std::string, Digest>;  // picture, size, autoencoder
 
   static std::vector<std::string> keys(const std::map<std::string, fs::path>& paths) {
     std::vector<std::string> names;
@@ -139,99 +112,107 @@ class FluxEngine final : public Engine {
     return names;
   }
 
+  std::optional<RenderOutcome> render_behind_wall(const RenderSpec& spec,
+                                                  const std::vector<std::uint8_t>& reference,
+                                                  const ProgressFn& progress, std::string& what);
   RenderOutcome render_checked(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
                                const ProgressFn& progress);
-  RenderOutcome on_exhausted_memory(const std::string& what);
-  std::optional<Blamed> make_resident(const RenderSpec& spec);
-  std::optional<Blamed> merge(Resident& resident, const std::vector<RecipeLora>& loras);
-  Result<flux::TextEmbedding> embed(const flux::Kontext& kontext, const RenderSpec& spec,
-                                    const std::string& prompt);
-  Result<at::Tensor> encode(const flux::Kontext& kontext, const RenderSpec& spec,
+  std::optional<Blamed> embed_all(const RenderSpec& spec, flux::RenderRequest& request);
+  std::optional<Blamed> embed(const RenderSpec& spec, const std::string& prompt,
+                              flux::TextEmbedding& embedding);
+  Result<at::Tensor> encode(const ResidentModel& model, const RenderSpec& spec,
                             const std::vector<std::uint8_t>& reference);
   RenderOutcome finish(const RenderSpec& spec, const Image& image, Seconds seconds);
-  void publish(const std::string& model);
-  void count(std::uint64_t Counters::*counter);
+  void publish();
 
   const FluxEngineConfig config_;
   const at::ScalarType dtype_;
-  WeightHashes hashes_;
+  const at::Device device_ = at::kCPU;
+
+  FluxEngineCounters counters_;
 
   // Of the rendering thread.
-  std::map<std::string, Resident> resident_;  // by model; each is loaded once
-  Lru<TextKey, flux::TextEmbedding> texts_{kTextCacheMax};
+  FluxEngineResidents residents_;
+  const EmbeddingStore embeddings_;
+  Lru<Digest, flux::TextEmbedding> texts_{kTextCacheMax};
   Lru<ReferenceKey, at::Tensor> references_{kReferenceCacheMax};
-  // By model: hashed beside loading and the first rendering, which waits for it at its end.
-  std::map<std::string, std::shared_future<Result<std::string>>> model_hashes_;
 
   // Of any thread.
   mutable std::mutex mutex_;
-  Counters counters_;
-  std::string model_;                  // the one that rendered last; "" for none
-  std::vector<RecipeLora> lora_uses_;  // merged into it
+  json resident_;  // what residency() says, without the counters
 };
 
 Device FluxEngine::device() const {
-  const auto pages = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
-  const auto page = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PAGE_SIZE)));
-  return {"cpu", processor_name(), pages * page};
+  return {"cpu", processor_name(), ask_host_memory().total_bytes};
 }
 
-void FluxEngine::count(std::uint64_t Counters::*counter) {
+void FluxEngine::publish() {
+  json said = residents_.describe();
+  said["cached"] = {{"prompts", texts_.size()}, {"references", references_.size()}};
   const std::scoped_lock lock(mutex_);
-  ++(counters_.*counter);
-}
-
-void FluxEngine::publish(const std::string& model) {
-  const auto found = resident_.find(model);
-  const std::scoped_lock lock(mutex_);
-  model_ = found == resident_.end() ? "" : model;
-  lora_uses_ = found == resident_.end() ? std::vector<RecipeLora>{} : found->second.loras;
+  resident_ = std::move(said);
 }
 
 std::string FluxEngine::residency() const {
   const std::scoped_lock lock(mutex_);
-  json loras = json::array();
-  for (const RecipeLora& lora : lora_uses_) {
-    loras.push_back({{"name", lora.name}, {"scale", lora.scale}});
-  }
-  return json{{"model", model_},
-              {"loras", loras},
-              {"counters",
-               {{"model_loads_total", counters_.model_loads},
-                {"lora_merges_total", counters_.lora_merges},
-                {"text_cache_hits_total", counters_.text_cache_hits},
-                {"reference_cache_hits_total", counters_.reference_cache_hits},
-                {"renders_total", counters_.renders}}}}
-      .dump();
+  json said = resident_;
+  said["counters"] = {{"model_loads_total", counters_.model_loads.load()},
+                      {"lora_merges_total", counters_.lora_merges.load()},
+                      {"variants_let_go_total", counters_.variants_let_go.load()},
+                      {"text_encodings_total", counters_.text_encodings.load()},
+                      {"text_cache_hits_total", counters_.text_cache_hits.load()},
+                      {"reference_cache_hits_total", counters_.reference_cache_hits.load()},
+                      {"out_of_memory_total", counters_.out_of_memory.load()},
+                      {"renders_total", counters_.renders.load()}};
+  return said.dump();
 }
 
-// The wall: nothing that torch throws goes further.
+// Out of memory frees what can be made again and tries once more; a second time lets go of all, so
+// that the next job finds room, and fails.
 RenderOutcome FluxEngine::render(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
                                  const ProgressFn& progress) {
+  std::string what;
+  auto outcome = render_behind_wall(spec, reference, progress, what);
+  if (!outcome) {
+    ++counters_.out_of_memory;
+    log::warn("engine", "out of memory; trying again without caches: " + what);
+    texts_.clear();
+    references_.clear();
+    residents_.let_go_others(spec.model);
+    outcome = render_behind_wall(spec, reference, progress, what);
+  }
+  if (!outcome) {
+    ++counters_.out_of_memory;
+    log::warn("engine", "out of memory again; models and caches were let go: " + what);
+    texts_.clear();
+    references_.clear();
+    residents_.let_go_all();
+    outcome = failed(Failure::retryable, "out of memory, twice: " + what);
+  }
+  publish();
+  return std::move(*outcome);
+}
+
+// The wall: nothing that torch throws goes further. None, and what: out of memory.
+std::optional<RenderOutcome> FluxEngine::render_behind_wall(
+    const RenderSpec& spec, const std::vector<std::uint8_t>& reference, const ProgressFn& progress,
+    std::string& what) {
   try {
     return render_checked(spec, reference, progress);
   } catch (const c10::OutOfMemoryError& e) {
-    return on_exhausted_memory(e.what_without_backtrace());
+    what = e.what_without_backtrace();
+    return std::nullopt;
   } catch (const std::bad_alloc&) {
-    return on_exhausted_memory("an allocation failed");
+    what = "an allocation failed";
+    return std::nullopt;
   } catch (const c10::Error& e) {
-    const std::string what = e.what_without_backtrace();
+    what = e.what_without_backtrace();
     // libtorch's CPU allocator has no exception type of its own.
-    if (what.find("can't allocate memory") != what.npos) return on_exhausted_memory(what);
+    if (what.find("can't allocate memory") != what.npos) return std::nullopt;
     return failed(Failure::retryable, "libtorch failed: " + what);
   } catch (const std::exception& e) {
     return failed(Failure::retryable, std::string("rendering failed: ") + e.what());
   }
-}
-
-// Lets go of everything that can be made again, so that the next attempt finds room.
-RenderOutcome FluxEngine::on_exhausted_memory(const std::string& what) {
-  texts_.clear();
-  references_.clear();
-  resident_.clear();
-  publish("");
-  log::warn("engine", "out of memory: models and caches were let go: " + what);
-  return failed(Failure::retryable, "out of memory: " + what);
 }
 
 RenderOutcome FluxEngine::render_checked(const RenderSpec& spec,
@@ -239,27 +220,19 @@ RenderOutcome FluxEngine::render_checked(const RenderSpec& spec,
                                          const ProgressFn& progress) {
   Seconds seconds;
   Stopwatch watch;
-  if (auto blamed = make_resident(spec)) {
+  if (auto blamed = residents_.make_resident(spec)) {
     return failed(blamed->failure, std::move(blamed->error.what));
   }
   seconds.emplace_back("residency", watch.lap());
-  const flux::Kontext& kontext = resident_.at(spec.model).kontext;
 
   flux::RenderRequest request;
-  // A length that no model takes is the job's; else tokenizer, encoders and model do not fit.
-  const bool is_usual =
-      spec.max_sequence_length >= 1 && spec.max_sequence_length <= flux::kSequenceLengthMax;
-  const Failure blame = is_usual ? Failure::worker : Failure::job;
-  auto prompt = embed(kontext, spec, spec.prompt);
-  if (!prompt.ok()) return failed(blame, prompt.error().what);
-  request.prompt = std::move(prompt).value();
-  if (spec.true_cfg > 1 && !spec.negative_prompt.empty()) {
-    auto negative = embed(kontext, spec, spec.negative_prompt);
-    if (!negative.ok()) return failed(blame, negative.error().what);
-    request.negative = std::move(negative).value();
+  if (auto blamed = embed_all(spec, request)) {
+    return failed(blamed->failure, std::move(blamed->error.what));
   }
+  publish();
   seconds.emplace_back("text", watch.lap());
-  auto latents = encode(kontext, spec, reference);
+  const ResidentModel& model = residents_.get(spec.model);
+  auto latents = encode(model, spec, reference);
   if (!latents.ok()) return failed(Failure::job, latents.error().what);
   request.reference = std::move(latents).value();
   seconds.emplace_back("reference", watch.lap());
@@ -270,9 +243,9 @@ RenderOutcome FluxEngine::render_checked(const RenderSpec& spec,
   request.guidance = spec.guidance;
   request.true_cfg = spec.true_cfg;
   request.seed = spec.seed;
-  const auto rendering = kontext.render(request, [&progress](int step, int of, const at::Tensor&) {
-    return !progress || progress(step, of);
-  });
+  const auto rendering = model.kontext.render(
+      request,
+      [&progress](int step, int of, const at::Tensor&) { return !progress || progress(step, of); });
   if (!rendering.ok()) {
     const Error& error = rendering.error();
     if (error.code == Errc::cancelled) return {RenderError{Failure::retryable, true, error.what}};
@@ -284,101 +257,71 @@ RenderOutcome FluxEngine::render_checked(const RenderSpec& spec,
 
 RenderOutcome FluxEngine::finish(const RenderSpec& spec, const Image& image, Seconds seconds) {
   Stopwatch watch;
-  const Result<std::string> model_hash = model_hashes_.at(spec.model).get();
-  if (!model_hash.ok()) {
-    model_hashes_.erase(spec.model);  // the next attempt hashes again
-    return failed(Failure::retryable, model_hash.error().what);
-  }
+  auto weights = residents_.weights(spec.model);
+  if (!weights.ok()) return failed(Failure::retryable, std::move(weights).error().what);
   seconds.emplace_back("weights_hash", watch.lap());
-  RenderOutcome outcome =
-      finish_picture(spec, image,
-                     {{model_hash.value(), resident_.at(spec.model).lora_hashes},
-                      device(),
-                      config_.dtype,
-                      build(),
-                      std::move(seconds)});
-  if (std::holds_alternative<Rendering>(outcome.value)) count(&Counters::renders);
+  RenderOutcome outcome = finish_picture(
+      spec, image,
+      {std::move(weights).value(), device(), config_.dtype, build(), std::move(seconds)});
+  if (std::holds_alternative<Rendering>(outcome.value)) ++counters_.renders;
   return outcome;
 }
 
-std::optional<Blamed> FluxEngine::make_resident(const RenderSpec& spec) {
-  const auto path = config_.models.find(spec.model);
-  if (path == config_.models.end()) {
-    return Blamed{Failure::worker,
-                  {Errc::not_found, "this worker has no model \"" + spec.model +
-                                        "\"; it has: " + names_of(config_.models)}};
+// Text encoders are there only while prompts are encoded, unless they are to be kept.
+std::optional<Blamed> FluxEngine::embed_all(const RenderSpec& spec, flux::RenderRequest& request) {
+  auto blamed = embed(spec, spec.prompt, request.prompt);
+  if (!blamed && spec.true_cfg > 1 && !spec.negative_prompt.empty()) {
+    blamed = embed(spec, spec.negative_prompt, request.negative.emplace());
   }
-  for (const RecipeLora& lora : spec.loras) {
-    if (config_.loras.contains(lora.name)) continue;
-    return Blamed{Failure::worker,
-                  {Errc::not_found, "this worker has no LoRA \"" + lora.name +
-                                        "\"; it has: " + names_of(config_.loras)}};
-  }
-  auto found = resident_.find(spec.model);
-  if (found == resident_.end()) model_hashes_.erase(spec.model);  // the files may be others by now
-  if (!model_hashes_.contains(spec.model)) {
-    model_hashes_[spec.model] =
-        std::async(std::launch::async, [this, at = path->second] { return hashes_.model(at); });
-  }
-  if (found == resident_.end()) {
-    log::info("engine", "loading model " + spec.model + " from " + path->second.string());
-    auto kontext = flux::Kontext::load({path->second, {}}, dtype_, at::kCPU);
-    if (!kontext.ok()) return Blamed{blame_worker(kontext.error()), kontext.error()};
-    found = resident_.emplace(spec.model, Resident{std::move(kontext).value(), {}, {}}).first;
-    count(&Counters::model_loads);
-  }
-  auto blamed = merge(found->second, spec.loras);
-  publish(spec.model);
+  residents_.release_text_encoders(spec.model);
   return blamed;
 }
 
-std::optional<Blamed> FluxEngine::merge(Resident& resident, const std::vector<RecipeLora>& loras) {
-  const auto same = [](const RecipeLora& a, const RecipeLora& b) {
-    return a.name == b.name && a.scale == b.scale;  // the trigger is the prompt's
-  };
-  if (std::ranges::equal(resident.loras, loras, same)) return std::nullopt;
-  std::vector<flux::LoraUse> uses;
-  std::vector<WeightDigests::Lora> hashes;
-  for (const RecipeLora& lora : loras) {
-    const fs::path& path = config_.loras.at(lora.name);
-    const auto hash = hashes_.lora(path);
-    if (!hash.ok()) return Blamed{Failure::retryable, hash.error()};
-    hashes.push_back({hash.value().sha256, hash.value().tensors_sha256});
-    uses.push_back({path, lora.scale});
+std::optional<Blamed> FluxEngine::embed(const RenderSpec& spec, const std::string& prompt,
+                                        flux::TextEmbedding& embedding) {
+  // A length that no model takes is the job's; else tokenizer, encoders and model do not fit.
+  const bool is_usual =
+      spec.max_sequence_length >= 1 && spec.max_sequence_length <= flux::kSequenceLengthMax;
+  const Failure blame = is_usual ? Failure::worker : Failure::job;
+  const auto encoder = residents_.text_hash(spec);
+  if (!encoder.ok()) return Blamed{blame_worker(encoder.error()), encoder.error()};
+  const Digest key = sha256(to_hex(encoder.value()) + '\n' + config_.dtype + '\n' +
+                            std::to_string(spec.max_sequence_length) + '\n' + prompt);
+  if (const auto* cached = texts_.find(key)) {
+    ++counters_.text_cache_hits;
+    embedding = *cached;
+    return std::nullopt;
   }
-  const auto merged = resident.kontext.set_loras(uses);
-  if (!merged.ok()) {
-    // invalid: it does not fit the model, here or anywhere.
-    const Error& error = merged.error();
-    return Blamed{error.code == Errc::invalid ? Failure::job : blame_worker(error), error};
+  if (const auto stored = embeddings_.find(key)) {
+    auto parsed = flux::parse_text_embedding(*stored);
+    if (parsed.ok()) {
+      ++counters_.text_cache_hits;
+      embedding =
+          texts_.put(key, {parsed.value().sequence.to(device_), parsed.value().pooled.to(device_)});
+      return std::nullopt;
+    }
   }
-  resident.loras = loras;
-  resident.lora_hashes = std::move(hashes);
-  count(&Counters::lora_merges);
+  if (auto blamed = residents_.bring_text_encoders(spec)) return blamed;
+  auto made = residents_.get(spec.model).kontext.embed_text(prompt, spec.max_sequence_length);
+  if (!made.ok()) return Blamed{blame, made.error()};
+  ++counters_.text_encodings;
+  embedding = texts_.put(key, std::move(made).value());
+  const auto saved = embeddings_.save(key, flux::format_text_embedding(embedding));
+  if (!saved.ok()) log::warn("engine", "the embedding is not kept: " + saved.error().what);
   return std::nullopt;
 }
 
-Result<flux::TextEmbedding> FluxEngine::embed(const flux::Kontext& kontext, const RenderSpec& spec,
-                                              const std::string& prompt) {
-  const TextKey key{spec.model, prompt, spec.max_sequence_length};
-  if (const auto* cached = texts_.find(key)) {
-    count(&Counters::text_cache_hits);
-    return *cached;
-  }
-  return texts_.put(key, TRY(kontext.embed_text(prompt, spec.max_sequence_length)));
-}
-
-Result<at::Tensor> FluxEngine::encode(const flux::Kontext& kontext, const RenderSpec& spec,
+Result<at::Tensor> FluxEngine::encode(const ResidentModel& model, const RenderSpec& spec,
                                       const std::vector<std::uint8_t>& reference) {
-  const ReferenceKey key{spec.model, spec.reference, spec.reference_size};
+  const ReferenceKey key{spec.reference, spec.reference_size, model.autoencoder_hash};
   if (const auto* cached = references_.find(key)) {
-    count(&Counters::reference_cache_hits);
+    ++counters_.reference_cache_hits;
     return *cached;
   }
   const flux::ReferenceSize size = TRY(flux::parse_reference_size(spec.reference_size));
   auto picture = decode_png(reference);
   if (!picture.ok()) return std::move(picture).error().with("the reference");
-  return references_.put(key, TRY(kontext.encode_reference(picture.value(), size)));
+  return references_.put(key, TRY(model.kontext.encode_reference(picture.value(), size)));
 }
 
 }  // namespace

@@ -1,16 +1,19 @@
 #pragma once
 // The engine that renders: FLUX.1 Kontext on libtorch, behind the torch-free engine.h. A model is
-// loaded once, for its first job, and stays; its LoRAs are merged again only when a job wants
-// others; text embeddings and reference latents are cached. flux_engine.cpp is the only file that
-// knows both the agent's types and the model, and the wall where torch's exceptions end.
+// loaded for its first job and stays, with as many merged variants of LoRAs as the memory allows
+// (flux_engine_residents.h); text embeddings are cached in memory and on disk, reference latents in
+// memory. The files called flux_engine are the only ones that know both the agent's types and the
+// model; flux_engine.cpp is the wall where torch's exceptions end.
 
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/result.h"
 #include "worker/engine/engine.h"
+#include "worker/engine/residency/residency.h"
 
 namespace pirouette::engine {
 
@@ -19,8 +22,12 @@ struct FluxEngineConfig {
   std::map<std::string, std::filesystem::path> loras;   // name -> file or PEFT adapter folder
   std::string dtype = "float32";                        // or "bfloat16"
   int threads = 0;                                      // of the CPU; 0: as many as there are cores
-  // Remembers the weights' hashes from one start to the next; "": they are made again.
-  std::filesystem::path weight_hashes;
+  std::uint64_t memory_budget_bytes = 0;   // of the device; 0: what is free at the start
+  std::optional<ResidencyMode> residency;  // none: chosen from the budget
+  bool keep_text_encoders = false;         // between prompts
+  // Embeddings and hashes on disk, for this worker alone; empty for none.
+  std::filesystem::path cache_folder;
+  std::uint64_t embeddings_max_bytes = 2ull << 30;  // on disk: some 500 prompts
 };
 
 // Checks that every named path is there and is what it should be; loads weights only for the first

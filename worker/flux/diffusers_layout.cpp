@@ -178,6 +178,13 @@ std::optional<Place> place_module(std::string_view module) {
   return find_place(kOutside, module, "");
 }
 
+std::string canonical_name(std::string_view name) {
+  const auto [module, leaf] = split_leaf(name);
+  const auto place = place_module(module);
+  if (!place) return std::string(name);
+  return place->module + '.' + (place->is_norm ? "scale" : std::string(leaf));
+}
+
 Result<Weights> canonical_transformer(Weights diffusers) {
   Tensors canonical;
   std::map<std::string, std::vector<Tensor>> fused;  // canonical tensor -> its parts, in order
@@ -188,7 +195,7 @@ Result<Weights> canonical_transformer(Weights diffusers) {
       if (!canonical.emplace(name, tensor).second) return doubled(diffusers, name, name);
       continue;
     }
-    const std::string target = place->module + '.' + (place->is_norm ? "scale" : std::string(leaf));
+    const std::string target = canonical_name(name);
     if (place->parts == 1) {
       const Tensor rows = place->swaps_halves ? swap_halves(tensor) : tensor;
       if (!canonical.emplace(target, rows).second) return doubled(diffusers, name, target);

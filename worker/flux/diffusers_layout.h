@@ -27,6 +27,10 @@ struct Place {
 // module: "transformer_blocks.0.attn.to_q". None for what FLUX.1 does not have.
 std::optional<Place> place_module(std::string_view module);
 
+// The canonical tensor that this one of a diffusers transformer is, or is a part of; a name that
+// has no place is its own.
+std::string canonical_name(std::string_view name);
+
 // The canonical tensors from the transformer/ folder of a diffusers model. A name that has no place
 // is kept as it is: Transformer::load then says that it is left over.
 Result<Weights> canonical_transformer(Weights diffusers);

@@ -98,6 +98,15 @@ Result<void> check_side(const char* name, int side) {
                                   std::to_string(kSideMinPx) + " to " + std::to_string(kSideMaxPx)};
 }
 
+// The velocity of every image token under this prompt.
+Tensor predict(const Transformer& transformer, const TransformerInput& input,
+               const TextEmbedding& text) {
+  TransformerInput under = input;
+  under.txt = text.sequence;
+  under.pooled = text.pooled;
+  return transformer(under);
+}
+
 // What the model is told of a noise level: the reference rounds it as thousandths.
 Tensor make_timestep(float sigma, const Tensor& like) {
   return at::full({1}, sigma * 1000.0f, at::kFloat).to(like.scalar_type()).to(like.device()) / 1000;
@@ -105,7 +114,8 @@ Tensor make_timestep(float sigma, const Tensor& like) {
 
 }  // namespace
 
-Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, at::Device device) {
+Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, at::Device device,
+                              const Placement& placement) {
   const at::NoGradGuard no_grad;
   std::error_code failed;
   const fs::path& model = files.model;
@@ -114,28 +124,54 @@ Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, a
                                       " is not a model in diffusers' layout: it has no "
                                       "transformer/config.json"};
   Kontext kontext;
+  kontext.files_ = files;
   kontext.dtype_ = dtype;
   kontext.device_ = device;
-  kontext.text_ = TRY(TextEncoders::load(model, files.tokenizers.value_or(model), device));
+  // Where the encoders come later, what they are is looked at all the same: views of the files.
+  kontext.text_ = TRY(TextEncoders::load(model, files.tokenizers.value_or(model),
+                                         placement.text_encoders ? device : at::kCPU));
   kontext.axes_ = TRY(load_axes(model / "transformer" / "config.json"));
   kontext.shift_ = TRY(load_shift(model / "scheduler" / "scheduler_config.json"));
   kontext.autoencoder_ = TRY(load_autoencoder(model / "vae", dtype, device));
 
-  Weights weights = TRY(load_weights(model / "transformer")).to(dtype, device);
-  weights = TRY(canonical_transformer(std::move(weights)));
-  kontext.source_ = weights.source();
-  kontext.pristine_ = weights.tensors();
-  kontext.transformer_ = TRY(Transformer::load(std::move(weights), kontext.axes_));
-  TRY(check_fit(*kontext.transformer_, *kontext.autoencoder_, *kontext.text_, kontext.source_));
+  Weights weights = TRY(open_transformer(files, nullptr));
+  const std::string source = weights.source();
+  const auto read = [files](const std::set<std::string>& names) -> Result<Tensors> {
+    return TRY(open_transformer(files, &names)).tensors();
+  };
+  kontext.variants_ = TRY(
+      Variants::load(std::move(weights), kontext.axes_, dtype, device, placement.pristine, read));
+  TRY(check_fit(*kontext.variants_->find_selected(), *kontext.autoencoder_, *kontext.text_,
+                source));
+  if (!placement.text_encoders) kontext.release_text_encoders();
   return kontext;
+}
+
+Result<void> Kontext::bring_text_encoders(const std::vector<ScaledLora>& loras) {
+  const at::NoGradGuard no_grad;
+  text_ = TRY(load_text_encoders(loras));
+  return {};
+}
+
+Result<TextEncoders> Kontext::load_text_encoders(const std::vector<ScaledLora>& loras) const {
+  return TextEncoders::load(files_.model, files_.tokenizers.value_or(files_.model), device_, loras);
 }
 
 Result<void> Kontext::set_loras(const std::vector<LoraUse>& uses) {
   const at::NoGradGuard no_grad;
   std::vector<ScaledLora> loras;
-  for (const LoraUse& use : uses) loras.push_back({TRY(load_lora(use.path)), use.scale});
-  Tensors merged = TRY(merge_loras(pristine_, loras));
-  transformer_ = TRY(Transformer::load(Weights(std::move(merged), source_), axes_));
+  bool changes_text = false;
+  for (const LoraUse& use : uses) {
+    loras.push_back({TRY(load_lora(use.path)), use.scale});
+    changes_text = changes_text || loras.back().lora.changes(LoraModel::clip);
+  }
+  std::optional<TextEncoders> text;
+  if (changes_text || text_changed_) text = TRY(load_text_encoders(loras));
+  // A key of its own each time: the files may be others than the last time.
+  TRY(variants_->select(uses.empty() ? "" : std::to_string(++times_set_), loras));
+  variants_->drop_others();
+  if (text) text_ = std::move(text);
+  text_changed_ = changes_text;
   return {};
 }
 
@@ -144,6 +180,7 @@ Result<TextEmbedding> Kontext::embed_text(std::string_view prompt, int length) c
   if (length < 1 || length > kSequenceLengthMax)
     return Error{Errc::invalid, "a sequence length of " + std::to_string(length) +
                                     " is not from 1 to " + std::to_string(kSequenceLengthMax)};
+  PIROUETTE_CHECK(text_);
   const TextEmbedding embedding = TRY(text_->embed(prompt, length));
   return TextEmbedding{embedding.sequence.to(dtype_), embedding.pooled.to(dtype_)};
 }
@@ -166,14 +203,6 @@ Result<void> Kontext::check(const RenderRequest& request) const {
   return {};
 }
 
-// The velocity of the noise tokens under this prompt.
-Tensor Kontext::predict(const TransformerInput& input, const TextEmbedding& text) const {
-  TransformerInput under = input;
-  under.txt = text.sequence;
-  under.pooled = text.pooled;
-  return (*transformer_)(under);
-}
-
 Result<Image> Kontext::decode(const Tensor& latents, const RenderRequest& request) const {
   if (!at::isfinite(latents).all().item<bool>())
     return Error{Errc::corrupt,
@@ -193,6 +222,8 @@ Result<Image> Kontext::decode(const Tensor& latents, const RenderRequest& reques
 Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& progress) const {
   const at::NoGradGuard no_grad;
   TRY(check(request));
+  const Transformer* transformer = variants_->find_selected();
+  PIROUETTE_CHECK(transformer != nullptr);
   const int64_t rows = request.height / kTokenSide, columns = request.width / kTokenSide;
   const int64_t tokens = rows * columns;
   const Tensor reference = pack_latents(request.reference);  // [1, Lr, 64]
@@ -217,10 +248,10 @@ Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& pr
     input.img = at::cat({latents, reference}, 1);
     input.timestep = make_timestep(sigmas[i], latents);
     input.rope = rope;
-    Tensor velocity = predict(input, request.prompt).slice(1, 0, tokens);
+    Tensor velocity = predict(*transformer, input, request.prompt).slice(1, 0, tokens);
     if (guided) {
       input.rope = negative_rope;
-      const Tensor away = predict(input, *request.negative).slice(1, 0, tokens);
+      const Tensor away = predict(*transformer, input, *request.negative).slice(1, 0, tokens);
       velocity = away + (velocity - away) * request.true_cfg;
     }
     latents = euler_step(latents, velocity, sigmas[i], sigmas[i + 1]);

@@ -4,8 +4,9 @@
 // that callers can keep them, and renderings are made from those. Results are diffusers'
 // FluxKontextPipeline's, for the same seed.
 //
-// render() and the encoding functions may run on several threads; set_loras() must run alone.
-// Exceptions of libtorch (out of memory) pass through: the engine is their wall.
+// render() and the encoding functions may run on several threads; what changes the model (LoRAs,
+// coming and going of the text encoders) must run alone. Exceptions of libtorch (out of memory)
+// pass through: the engine is their wall.
 
 #include <filesystem>
 #include <functional>
@@ -18,19 +19,15 @@
 #include "common/result.h"
 #include "worker/flux/autoencoder.h"
 #include "worker/flux/checkpoint.h"
+#include "worker/flux/kontext_files.h"
 #include "worker/flux/lora.h"
 #include "worker/flux/reference.h"
 #include "worker/flux/sampler.h"
 #include "worker/flux/text_encoders.h"
 #include "worker/flux/transformer.h"
+#include "worker/flux/variants.h"
 
 namespace pirouette::flux {
-
-struct KontextFiles {
-  std::filesystem::path model;  // a folder in diffusers' layout, as FLUX.1-Kontext-dev is published
-  // A folder with tokenizer/ and tokenizer_2/; by default the model's own.
-  std::optional<std::filesystem::path> tokenizers;
-};
 
 struct LoraUse {
   std::filesystem::path path;
@@ -57,17 +54,31 @@ struct Rendering {
   Tensor latents;  // [1, L, 64], packed, in the model's dtype
 };
 
+// How the parts lie in memory.
+struct Placement {
+  PristineAt pristine = PristineAt::device;
+  bool text_encoders = true;  // on the device at once; else bring_text_encoders() brings them
+};
+
 class Kontext {
  public:
   // dtype: at::kFloat or at::kBFloat16. not_found, invalid or corrupt names file and tensor.
   static Result<Kontext> load(const KontextFiles& files, at::ScalarType dtype,
-                              at::Device device = at::kCPU);
+                              at::Device device = at::kCPU, const Placement& placement = {});
 
-  // What the model renders with from now on; none for the model as published. On an error the
-  // LoRAs stay as they were.
+  // What the model renders with from now on, its text encoder too; none for the model as
+  // published. On an error the LoRAs stay as they were.
   Result<void> set_loras(const std::vector<LoraUse>& loras);
 
-  // max_sequence_length: T5 tokens, 1 to 512; what is longer is cut, what is shorter padded.
+  // The same in pieces, for who keeps several variants: the transformer's, and CLIP's changes each
+  // time that the text encoders come. They are needed for embed_text() only.
+  Variants& variants() { return *variants_; }
+  Result<void> bring_text_encoders(const std::vector<ScaledLora>& loras = {});
+  void release_text_encoders() { text_.reset(); }
+  bool has_text_encoders() const { return text_.has_value(); }
+
+  // max_sequence_length: T5 tokens, 1 to 512; what is longer is cut, what is shorter padded. The
+  // text encoders must be there.
   Result<TextEmbedding> embed_text(std::string_view prompt, int max_sequence_length) const;
 
   // Latents [1, 16, h, w] of the picture stretched to the size. Transparency becomes white.
@@ -79,17 +90,18 @@ class Kontext {
 
  private:
   Kontext() = default;
+  Result<TextEncoders> load_text_encoders(const std::vector<ScaledLora>& loras) const;
   Result<void> check(const RenderRequest& request) const;
-  Tensor predict(const TransformerInput& input, const TextEmbedding& text) const;
   Result<Image> decode(const Tensor& latents, const RenderRequest& request) const;
 
+  KontextFiles files_;
   at::ScalarType dtype_ = at::kFloat;
   at::Device device_ = at::kCPU;
   std::optional<TextEncoders> text_;
-  Tensors pristine_;  // the transformer's, canonical; never written
-  std::string source_;
+  std::uint64_t times_set_ = 0;  // LoRAs
+  bool text_changed_ = false;    // set_loras() merged into them
   RopeAxes axes_{};
-  std::optional<Transformer> transformer_;
+  std::optional<Variants> variants_;
   std::optional<Autoencoder> autoencoder_;
   Shift shift_;
 };

@@ -1,237 +1,242 @@
 #include "worker/flux/lora.h"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
-#include <string_view>
 #include <utility>
 
-#include "common/files.h"
+#include "worker/flux/lora_config.h"
+#include "worker/flux/lora_key.h"
 
 namespace pirouette::flux {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
-constexpr std::size_t kAdapterConfigMaxBytes = 1u << 20;
-constexpr std::string_view kMetadataKey = "lora_adapter_metadata";  // diffusers writes it
-
-// Kinds of weights that are told from their key, and not supported.
-struct Unsupported {
-  std::string_view mark, kind;
-};
-constexpr std::array kUnsupported = std::to_array<Unsupported>({
-    {"dora_scale", "DoRA"},
-    {"lora_magnitude_vector", "DoRA"},
-    {"lokr_", "LoKr"},
-    {"hada_", "LoHa"},
-    {"oft_", "OFT"},
-    {".diff", "full-rank differences"},
-    {"text_encoder", "LoRA for the text encoders"},
-    {"lora_te", "LoRA for the text encoders"},
-    {"lora_unet_", "kohya's LoRA format"},
-    {".processor.", "x-labs' LoRA format"},
-});
-
-// What adapter_config.json or the metadata says; PEFT's names.
-struct AdapterConfig {
-  std::optional<double> alpha;
-  std::map<std::string, double> alpha_of;  // "attn.to_q": alpha, for modules ending so
-  bool scales_by_root = false;             // use_rslora: alpha / sqrt(rank)
-};
-
+// One module's tensors by what they are to it. Its name is as written, with "#2" behind it for the
+// third part of a projection that kohya split.
 struct Parts {
-  Tensor down, up;
-  std::optional<double> alpha;
+  std::string module;
+  SpelledModule spelled;
+  std::map<LoraRole, Tensor> tensors;
+
+  const Tensor* find(LoraRole role) const {
+    const auto found = tensors.find(role);
+    return found == tensors.end() ? nullptr : &found->second;
+  }
+  bool has(LoraRole role) const { return tensors.contains(role); }
 };
 
-enum class Role { down, up, alpha };
-
-bool consume_suffix(std::string_view& text, std::string_view suffix) {
-  if (!text.ends_with(suffix)) return false;
-  text.remove_suffix(suffix.size());
-  return true;
-}
-
-// "transformer.x.attn.to_q.lora_A.default.weight" -> "x.attn.to_q", down.
-std::optional<std::pair<std::string, Role>> parse_key(std::string_view key) {
-  for (const std::string_view prefix : {"base_model.model.", "transformer."})
-    if (key.starts_with(prefix)) key.remove_prefix(prefix.size());
-  if (consume_suffix(key, ".alpha")) return std::pair(std::string(key), Role::alpha);
-  if (!consume_suffix(key, ".weight")) return std::nullopt;
-  consume_suffix(key, ".default");  // PEFT's name for the only adapter
-  for (const std::string_view down : {".lora_A", ".lora_down"})
-    if (consume_suffix(key, down)) return std::pair(std::string(key), Role::down);
-  for (const std::string_view up : {".lora_B", ".lora_up"})
-    if (consume_suffix(key, up)) return std::pair(std::string(key), Role::up);
-  return std::nullopt;
-}
-
-Error does_not_fit(const std::string& source, const std::string& what) {
-  return {Errc::invalid, "LoRA " + source + ": " + what};
-}
-
-Error refused_key(const std::string& source, const std::string& key) {
-  for (const Unsupported& row : kUnsupported)
-    if (key.find(row.mark) != std::string::npos)
-      return does_not_fit(source, "key \"" + key + "\" is " + std::string(row.kind) +
-                                      ", which is not supported; convert it to PEFT's format");
-  return does_not_fit(source, "key \"" + key +
-                                  "\" fits no weight of FLUX.1; only LoRAs of FLUX.1 in the format "
-                                  "of PEFT or diffusers are read");
-}
-
-Result<AdapterConfig> parse_config(const json& written, const std::string& prefix) {
+// What is known while one file is read.
+struct Reading {
+  std::string source;
   AdapterConfig config;
-  if (!written.is_object()) return Error{Errc::corrupt, "the adapter's settings are not an object"};
-  const auto find = [&](const char* name) -> const json& {
-    static const json none;
-    const auto found = written.find(prefix + name);
-    return found == written.end() ? none : *found;
-  };
-  if (find("use_dora").is_boolean() && find("use_dora").get<bool>())
-    return Error{Errc::invalid, "DoRA is not supported; merge it or train a plain LoRA"};
-  const json& rslora = find("use_rslora");
-  config.scales_by_root = rslora.is_boolean() && rslora.get<bool>();
-  if (const json& alpha = find("lora_alpha"); alpha.is_number()) config.alpha = alpha.get<double>();
-  if (const json& patterns = find("alpha_pattern"); patterns.is_object())
-    for (const auto& [pattern, alpha] : patterns.items()) {
-      if (!alpha.is_number() || pattern.find_first_of("^$*+?()[]{}|\\") != std::string::npos)
-        return Error{Errc::invalid, "alpha_pattern \"" + pattern + "\" is not a module's name"};
-      config.alpha_of.emplace(pattern, alpha.get<double>());
-    }
-  return config;
-}
-
-Result<AdapterConfig> load_config(const fs::path& path, const Checkpoint& file) {
-  std::error_code failed;
-  if (const auto metadata = file.metadata.find(std::string(kMetadataKey));
-      metadata != file.metadata.end())
-    return parse_config(json::parse(metadata->second, nullptr, /*allow_exceptions=*/false),
-                        "transformer.");
-  const fs::path config = path / "adapter_config.json";
-  if (!fs::is_directory(path, failed) || !fs::exists(config, failed)) return AdapterConfig{};
-  const auto bytes = TRY(read_file(config, kAdapterConfigMaxBytes));
-  return parse_config(json::parse(bytes.begin(), bytes.end(), nullptr, /*allow_exceptions=*/false),
-                      "");
-}
-
-std::optional<double> find_alpha(const AdapterConfig& config, const std::string& module) {
-  for (const auto& [name, alpha] : config.alpha_of)
-    if (module == name || module.ends_with('.' + name)) return alpha;
-  return config.alpha;
-}
-
-Result<std::map<std::string, Parts>> collect(const Checkpoint& file, const std::string& source) {
   std::map<std::string, Parts> modules;
-  for (const auto& [key, tensor] : file.tensors) {
-    const auto parsed = parse_key(key);
-    if (!parsed || !tensor.is_floating_point()) return refused_key(source, key);
-    if (!place_module(parsed->first)) return refused_key(source, key);
-    Parts& parts = modules[parsed->first];
-    if (parsed->second == Role::alpha) {
-      if (tensor.numel() != 1) return does_not_fit(source, "\"" + key + "\" is not one number");
-      parts.alpha = tensor.item<double>();
-      continue;
-    }
-    Tensor& slot = parsed->second == Role::down ? parts.down : parts.up;
-    if (slot.defined())
-      return does_not_fit(source, "module \"" + parsed->first + "\" stands twice in it");
-    if (tensor.dim() != 2) return does_not_fit(source, "\"" + key + "\" is not a matrix");
-    slot = tensor;
+  std::map<std::string, double> alphas;  // by the module's name as written
+
+  Error refuse(const std::string& what) const {
+    return {Errc::invalid, "LoRA " + source + ": " + what};
   }
-  return modules;
-}
-
-Result<LowRank> make_low_rank(const std::string& name, const Parts& parts,
-                              const AdapterConfig& config, const std::string& source) {
-  if (!parts.down.defined() || !parts.up.defined())
-    return does_not_fit(source, "module \"" + name + "\" has only one of lora_A and lora_B");
-  const int64_t rank = parts.down.size(0);
-  if (rank == 0 || parts.up.size(1) != rank)
-    return does_not_fit(source, "module \"" + name + "\" has lora_A of rank " +
-                                    std::to_string(rank) + " and lora_B of rank " +
-                                    std::to_string(parts.up.size(1)));
-  LowRank module{name, *place_module(name), parts.down, parts.up, 1.0};
-  const auto alpha = parts.alpha ? parts.alpha : find_alpha(config, name);
-  const auto ranks = static_cast<double>(rank);
-  if (alpha) module.scale = *alpha / (config.scales_by_root ? std::sqrt(ranks) : ranks);
-  return module;
-}
-
-// The rows of a fused weight [rows, width] that are this place's.
-struct Rows {
-  int64_t first, count;
+  Error refuse_key(const std::string& key) const {
+    const std::string_view kind = kind_of_unsupported_key(key);
+    if (kind.empty())
+      return refuse("key \"" + key +
+                    "\" fits no weight of FLUX.1; see docs/loras.md for the formats that are read");
+    return refuse("key \"" + key + "\" is " + std::string(kind) +
+                  ", which is not supported; nothing of a LoRA is left out, so take one without "
+                  "it");
+  }
 };
-Rows rows_of(const Place& place, const Tensor& weight) {
-  constexpr int kMlpPart = 3;
-  const int64_t rows = weight.size(0), width = weight.size(1);
-  if (place.parts == 1) return {0, rows};
-  if (place.part < kMlpPart) return {place.part * width, width};
-  return {kMlpPart * width, rows - kMlpPart * width};
+
+// The part of a fused projection that is split's.
+std::optional<RowPart> part_of_split(const LoraTarget& target, int split) {
+  constexpr std::array kParts = {RowPart::q, RowPart::k, RowPart::v, RowPart::mlp};
+  const bool is_single = target.module.ends_with("linear1");
+  if (!is_single && !target.module.ends_with("_attn.qkv")) return std::nullopt;
+  if (target.part != RowPart::whole || split >= (is_single ? 4 : 3)) return std::nullopt;
+  return kParts[static_cast<std::size_t>(split)];
 }
 
-// Adds factor * up down to float32 weight.
-Result<void> add(Tensor& weight, const LowRank& module, double factor, const std::string& source) {
-  const auto [first, count] = rows_of(module.place, weight);
-  if (module.up.size(0) != count || module.down.size(1) != weight.size(1))
-    return does_not_fit(source, "module \"" + module.name + "\" is for a weight of " +
-                                    std::to_string(module.up.size(0)) + " x " +
-                                    std::to_string(module.down.size(1)) + "; this model's has " +
-                                    std::to_string(count) + " x " + std::to_string(weight.size(1)));
-  const auto to_weight = [&](const Tensor& t) { return t.to(weight.device(), at::kFloat); };
-  Tensor up = to_weight(module.up);
-  if (module.place.swaps_halves) {
-    const auto halves = up.chunk(2, 0);
-    up = at::cat({halves[1], halves[0]}, 0);
+Result<void> collect(Reading& reading, const std::string& key, const Tensor& tensor) {
+  const auto parsed = parse_lora_key(key);
+  auto spelled = parsed ? find_spelled_module(parsed->module) : std::nullopt;
+  if (!spelled || !tensor.is_floating_point()) return reading.refuse_key(key);
+  if (parsed->role == LoraRole::alpha) {
+    if (tensor.numel() != 1) return reading.refuse("\"" + key + "\" is not one number");
+    const auto alpha = tensor.item<double>();
+    if (!std::isfinite(alpha)) return reading.refuse("\"" + key + "\" is not finite");
+    reading.alphas[parsed->module] = alpha;
+    return {};
   }
-  weight.slice(0, first, first + count).addmm_(up, to_weight(module.down), 1.0, factor);
+  std::string name = parsed->module;
+  if (parsed->split >= 0) {
+    const auto part = part_of_split(spelled->target, parsed->split);
+    if (!part) return reading.refuse_key(key);
+    spelled->target.part = *part;
+    name += '#' + std::to_string(parsed->split);
+  }
+  const bool may_be_vector = parsed->role == LoraRole::diff || parsed->role == LoraRole::diff_bias;
+  if (tensor.dim() != 2 && !(may_be_vector && tensor.dim() == 1))
+    return reading.refuse("\"" + key + "\" is not a matrix");
+  if (tensor.numel() == 0) return reading.refuse("\"" + key + "\" is empty");
+  Parts& parts =
+      reading.modules.try_emplace(name, Parts{parsed->module, *spelled, {}}).first->second;
+  if (!parts.tensors.emplace(parsed->role, tensor).second)
+    return reading.refuse("module \"" + name + "\" stands twice in it");
+  return {};
+}
+
+// Every alpha belongs to a module that is there.
+Result<void> check_alphas(const Reading& reading) {
+  for (const auto& [module, alpha] : reading.alphas) {
+    const bool is_used = std::ranges::any_of(
+        reading.modules, [&](const auto& entry) { return entry.second.module == module; });
+    if (!is_used) return reading.refuse("\"" + module + "\" has an alpha but no weights");
+  }
+  return {};
+}
+
+double scale_of(const Reading& reading, const Parts& parts, int64_t rank) {
+  const auto own = reading.alphas.find(parts.module);
+  const auto alpha = own != reading.alphas.end() ? std::optional(own->second)
+                                                 : reading.config.find_alpha(parts.module);
+  if (!alpha || rank == 0) return 1.0;
+  const auto ranks = static_cast<double>(rank);
+  return *alpha / (reading.config.scales_by_root ? std::sqrt(ranks) : ranks);
+}
+
+std::string size_text(const Tensor& t) {
+  return std::to_string(t.size(0)) + " x " + std::to_string(t.size(1));
+}
+
+Result<LoraModule> make_low_rank(const Reading& reading, const std::string& name,
+                                 const Parts& parts) {
+  const Tensor *down = parts.find(LoraRole::down), *up = parts.find(LoraRole::up);
+  if (down == nullptr || up == nullptr)
+    return reading.refuse("module \"" + name + "\" has only one of lora_A and lora_B");
+  const int64_t rank = down->size(0);
+  if (up->size(1) != rank)
+    return reading.refuse("module \"" + name + "\" has lora_A of rank " + std::to_string(rank) +
+                          " and lora_B of rank " + std::to_string(up->size(1)));
+  const AdapterConfig& config = reading.config;
+  if (config.rank && !config.ranks_differ && static_cast<double>(rank) != *config.rank)
+    return reading.refuse(
+        "module \"" + name + "\" is of rank " + std::to_string(rank) +
+        ", but its settings say r = " + std::to_string(static_cast<int64_t>(*config.rank)));
+  return LoraModule{name, parts.spelled.target, LowRank{*down, *up},
+                    scale_of(reading, parts, rank)};
+}
+
+// One factor of LoKr: whole, or itself of low rank (rank is set then).
+Result<Tensor> make_factor(const Reading& reading, const std::string& name, const Parts& parts,
+                           LoraRole whole, LoraRole a, LoraRole b, int64_t& rank) {
+  if (const Tensor* w = parts.find(whole); w && !parts.has(a) && !parts.has(b))
+    return w->to(at::kFloat);
+  const Tensor *left = parts.find(a), *right = parts.find(b);
+  if (parts.has(whole) || left == nullptr || right == nullptr || left->size(1) != right->size(0))
+    return reading.refuse("module \"" + name + "\" has LoKr factors that do not belong together");
+  rank = right->size(0);
+  return at::mm(left->to(at::kFloat), right->to(at::kFloat));
+}
+
+// LyCORIS: alpha is over the rank of the second factor, or of the first where only that has one;
+// two whole factors are not scaled.
+Result<LoraModule> make_kronecker(const Reading& reading, const std::string& name,
+                                  const Parts& parts) {
+  int64_t rank = 0;
+  const Tensor w1 = TRY(make_factor(reading, name, parts, LoraRole::lokr_w1, LoraRole::lokr_w1_a,
+                                    LoraRole::lokr_w1_b, rank));
+  const Tensor w2 = TRY(make_factor(reading, name, parts, LoraRole::lokr_w2, LoraRole::lokr_w2_a,
+                                    LoraRole::lokr_w2_b, rank));
+  return LoraModule{name, parts.spelled.target, Kronecker{w1, w2}, scale_of(reading, parts, rank)};
+}
+
+Result<LoraModule> make_hadamard(const Reading& reading, const std::string& name,
+                                 const Parts& parts) {
+  const Tensor *w1_a = parts.find(LoraRole::hada_w1_a), *w1_b = parts.find(LoraRole::hada_w1_b),
+               *w2_a = parts.find(LoraRole::hada_w2_a), *w2_b = parts.find(LoraRole::hada_w2_b);
+  if (w1_a == nullptr || w1_b == nullptr || w2_a == nullptr || w2_b == nullptr)
+    return reading.refuse("module \"" + name + "\" has not all four factors of LoHa");
+  if (w1_a->size(1) != w1_b->size(0) || w2_a->size(1) != w2_b->size(0) ||
+      w1_a->size(0) != w2_a->size(0) || w1_b->size(1) != w2_b->size(1))
+    return reading.refuse(
+        "module \"" + name + "\" has LoHa factors that do not fit: " + size_text(*w1_a) + " by " +
+        size_text(*w1_b) + ", and " + size_text(*w2_a) + " by " + size_text(*w2_b));
+  return LoraModule{name, parts.spelled.target, Hadamard{*w1_a, *w1_b, *w2_a, *w2_b},
+                    scale_of(reading, parts, w1_b->size(0))};
+}
+
+using Make = Result<LoraModule> (*)(const Reading&, const std::string&, const Parts&);
+
+struct Kind {
+  LoraRole first, last;
+  Make make;
+};
+constexpr Kind kKinds[] = {{LoraRole::down, LoraRole::up, make_low_rank},
+                           {LoraRole::lokr_w1, LoraRole::lokr_w2_b, make_kronecker},
+                           {LoraRole::hada_w1_a, LoraRole::hada_w2_b, make_hadamard}};
+
+// A module's changes: of its weight in one way, and of its bias.
+Result<void> add_modules(const Reading& reading, const std::string& name, const Parts& parts,
+                         Lora& lora) {
+  const auto add = [&](LoraModule module) {
+    module.spelling = parts.spelled.spelling;
+    lora.modules.push_back(std::move(module));
+  };
+  int ways = parts.has(LoraRole::diff) ? 1 : 0;
+  for (const Kind& kind : kKinds) {
+    const bool is_there = std::ranges::any_of(parts.tensors, [&](const auto& entry) {
+      return entry.first >= kind.first && entry.first <= kind.last;
+    });
+    if (!is_there) continue;
+    ++ways;
+    add(TRY(kind.make(reading, name, parts)));
+  }
+  if (ways > 1)
+    return reading.refuse("module \"" + name + "\" is changed in more than one way at once");
+  if (const Tensor* diff = parts.find(LoraRole::diff))
+    add({name, parts.spelled.target, Dense{*diff}});
+  if (const Tensor* diff = parts.find(LoraRole::diff_bias)) {
+    if (diff->dim() != 1 || parts.spelled.target.is_norm)
+      return reading.refuse("\"" + name + ".diff_b\" is no change of a bias");
+    LoraModule module{name, parts.spelled.target, Dense{*diff}};
+    module.of_bias = true;
+    add(std::move(module));
+  }
   return {};
 }
 
 }  // namespace
 
-Result<Lora> load_lora(const fs::path& path) {
-  const std::string source = path.string();
-  const Checkpoint file = TRY(load_checkpoint(path));
-  auto config = load_config(path, file);
-  if (!config.ok()) return std::move(config).error().with("LoRA " + source);
-  Lora lora{source, {}};
-  for (const auto& [name, parts] : TRY(collect(file, source)))
-    lora.modules.push_back(TRY(make_low_rank(name, parts, config.value(), source)));
-  if (lora.modules.empty()) return does_not_fit(source, "it has no weights");
-  return lora;
+std::string LoraModule::tensor() const {
+  return target.module + (of_bias ? ".bias" : target.is_norm ? ".scale" : ".weight");
 }
 
-Result<Tensors> merge_loras(const Tensors& pristine, const std::vector<ScaledLora>& loras) {
-  struct Change {
-    const LowRank* module;
-    double factor;
-    const std::string* source;
-  };
-  std::map<std::string, std::vector<Change>> changes;  // by weight, so that one is open at a time
-  for (const ScaledLora& scaled : loras) {
-    if (!std::isfinite(scaled.scale))
-      return does_not_fit(scaled.lora.source, "its scale is not a number");
-    for (const LowRank& module : scaled.lora.modules)
-      changes[module.place.module + ".weight"].push_back(
-          {&module, scaled.scale * module.scale, &scaled.lora.source});
-  }
-  Tensors merged = pristine;
-  for (const auto& [name, of_weight] : changes) {
-    const auto found = merged.find(name);
-    if (found == merged.end() || found->second.dim() != 2)
-      return does_not_fit(*of_weight[0].source,
-                          "module \"" + of_weight[0].module->name + "\" is not in this model");
-    Tensor weight = found->second.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
-    for (const Change& change : of_weight)
-      TRY(add(weight, *change.module, change.factor, *change.source));
-    found->second = weight.to(found->second.scalar_type());
-  }
-  return merged;
+int64_t LoraModule::rank() const {
+  if (const auto* low_rank = std::get_if<LowRank>(&change)) return low_rank->down.size(0);
+  if (const auto* hadamard = std::get_if<Hadamard>(&change)) return hadamard->w1_b.size(0);
+  return 0;
+}
+
+bool Lora::changes(LoraModel model) const {
+  return std::ranges::any_of(
+      modules, [&](const LoraModule& module) { return module.target.model == model; });
+}
+
+Result<Lora> load_lora(const fs::path& path) {
+  Reading reading;
+  reading.source = path.string();
+  const Checkpoint file = TRY(load_checkpoint(path));
+  auto config = load_adapter_config(path, file.metadata);
+  if (!config.ok()) return std::move(config).error().with("LoRA " + reading.source);
+  reading.config = std::move(config).value();
+  for (const auto& [key, tensor] : file.tensors) TRY(collect(reading, key, tensor));
+  TRY(check_alphas(reading));
+  Lora lora{reading.source, {}};
+  for (const auto& [name, parts] : reading.modules) TRY(add_modules(reading, name, parts, lora));
+  if (lora.modules.empty()) return reading.refuse("it has no weights");
+  return lora;
 }
 
 }  // namespace pirouette::flux

@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/result.h"
 #include "worker/flux/clip_encoder.h"
+#include "worker/flux/lora.h"
 #include "worker/flux/ops.h"
 #include "worker/flux/t5_encoder.h"
 #include "worker/flux/tokenizers/clip_tokenizer.h"
@@ -28,8 +30,10 @@ class TextEncoders {
  public:
   // model: the folder with text_encoder/ (CLIP) and text_encoder_2/ (T5); tokenizers: the one with
   // tokenizer/ and tokenizer_2/. not_found, invalid or corrupt names the file.
+  // loras: their changes of CLIP are merged in.
   static Result<TextEncoders> load(const std::filesystem::path& model,
-                                   const std::filesystem::path& tokenizers, at::Device device);
+                                   const std::filesystem::path& tokenizers, at::Device device,
+                                   const std::vector<ScaledLora>& loras = {});
 
   // length: T5 tokens, 1 to kSequenceLengthMax. float32. invalid: tokenizer and encoder do not fit.
   Result<TextEmbedding> embed(std::string_view prompt, int length) const;

@@ -68,9 +68,15 @@ TEST_F(Ctl, WorkersSayWhatTheyHoldAndWhichTakeNoWork) {
   serve("/api/v1/workers", R"({"next": null, "items": [
     {"id": 1, "state": "online", "capacity": 2,
      "residency": {"model": "kontext", "loras": [{"name": "ink", "scale": 1}]}},
-    {"id": 2, "state": "online", "capacity": 0, "residency": null}]})");
+    {"id": 2, "state": "online", "capacity": 0, "residency": null},
+    {"id": 3, "state": "online", "capacity": 2,
+     "residency": {"model": "kontext", "loras": [], "models": [
+       {"name": "other", "mode": "merged only", "variants": [[], []]},
+       {"name": "kontext", "mode": "pristine on device", "variants": [[{"name": "ink"}]]}]}}]})");
   EXPECT_EQ(type({"workers"}), Exit::ok) << err_.str();
   EXPECT_NE(out_.str().find("  kontext + ink  "), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("  kontext; pristine on device, 1 variant  "), std::string::npos)
+      << out_.str();
   EXPECT_NE(out_.str().find("  idle\n"), std::string::npos) << out_.str();
   EXPECT_NE(out_.str().find("  takes no work; its log says why\n"), std::string::npos);
 }

@@ -93,9 +93,29 @@ TEST_F(WeightHashesTest, AFoldersHashIsWhatSha256sumPrintsHashed) {
   EXPECT_EQ(hashes.model(folder_ / "empty").error().code, Errc::not_found);
 }
 
+TEST_F(WeightHashesTest, SeveralFilesHaveTheSameInAnotherFolder) {
+  WeightHashes hashes("");
+  const auto both = [&](const fs::path& in, const std::string& second) {
+    return hashes.files(std::vector{write(in / "a", "1"), write(in / "b", second)}).value();
+  };
+  EXPECT_EQ(both("one", "2"), both("two", "2"));
+  EXPECT_NE(both("one", "2"), both("three", "3"));
+  EXPECT_EQ(hashes.files(std::vector{folder_ / "nowhere"}).error().code, Errc::not_found);
+}
+
+// Put there by a rename: as big and as old as the one before, but another.
+TEST_F(WeightHashesTest, AFileThatWasReplacedIsHashedAgain) {
+  WeightHashes hashes("");
+  const fs::path file = write("a.safetensors", "one"), other = write("b.safetensors", "two");
+  EXPECT_EQ(hashes.lora(file).value().sha256, to_hex(sha256("one")));
+  fs::last_write_time(other, fs::last_write_time(file));
+  fs::rename(other, file);
+  EXPECT_EQ(hashes.lora(file).value().sha256, to_hex(sha256("two")));
+}
+
 TEST_F(WeightHashesTest, AreRememberedAcrossStartsUntilTheFileChanges) {
   const fs::path file = write("a.safetensors", safetensors("{}", "one"));
-  const fs::path memory = folder_ / "memory.json";
+  const fs::path memory = folder_ / "engine/memory.json";
   const std::string first = WeightHashes(memory).lora(file).value().sha256;
   write_unseen(file, safetensors("{}", "two"));  // read again, this would show
   EXPECT_EQ(WeightHashes(memory).lora(file).value().sha256, first);
@@ -114,7 +134,7 @@ TEST_F(WeightHashesTest, ADamagedMemoryCountsAsNone) {
               to_hex(sha256("x")));
   }
   // A folder that cannot be written costs the memory, not the hash.
-  EXPECT_TRUE(WeightHashes(folder_ / "no/such/folder.json").lora(file).ok());
+  EXPECT_TRUE(WeightHashes(file / "is/no/folder.json").lora(file).ok());
 }
 
 TEST_F(WeightHashesTest, StopEndsIt) {

@@ -126,12 +126,32 @@ const kCounters: { [name: string]: (n: number) => string } = {
   model_loads_total: (n) => `model loaded ${times(n)}`,
   lora_merges_total: (n) => `LoRA merged ${times(n)}`,
   text_cache_hits_total: (n) => `prompt reused ${times(n)}`,
+  text_encodings_total: (n) => `prompt encoded ${times(n)}`,
   reference_cache_hits_total: (n) => `reference reused ${times(n)}`,
+  out_of_memory_total: (n) => `out of memory ${times(n)}`,
 };
 
 const lora_words = (name: string, scale: number) => (scale === 1 ? name : `${name} at ${scale}`);
 
 const times = (n: number) => (n === 1 ? "once" : `${count(n)} times`);
+
+// How the weights are kept, and what else is there that a next job can use.
+function kept_words(residency: Residency): string {
+  const model = residency.models?.find(({ name }) => name === residency.model);
+  const others = (residency.models?.length ?? 0) - 1;
+  const { prompts = 0, references = 0 } = residency.cached ?? {};
+  return [
+    model?.mode,
+    model && plural(model.variants?.length ?? 0, "LoRA variant"),
+    model?.text_encoders && "text encoders",
+    others > 0 && plural(others, "other model"),
+    prompts > 0 && plural(prompts, "prompt"),
+    references > 0 && plural(references, "reference"),
+    residency.memory?.held_bytes && `${bytes(residency.memory.held_bytes)} held`,
+  ]
+    .filter(Boolean)
+    .join(", ");
+}
 
 function Held({ residency }: { residency: Residency | null }) {
   if (!residency?.model) return <p class="quiet">No model in memory yet.</p>;
@@ -141,10 +161,12 @@ function Held({ residency }: { residency: Residency | null }) {
   const counters = Object.entries(kCounters)
     .filter(([name]) => residency.counters?.[name])
     .map(([name, say]) => say(residency.counters?.[name] ?? 0));
+  const kept = kept_words(residency);
   return (
     <p>
       In memory: <b>{residency.model}</b>
       {loras.length > 0 && ` with ${loras.join(", ")}`}
+      {kept !== "" && <span class="quiet held">{kept}</span>}
       {counters.length > 0 && <span class="quiet held">{counters.join(", ")}</span>}
     </p>
   );

@@ -1,7 +1,6 @@
 #include "worker/engine/picture/weight_hashes.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "common/files.h"
-#include "common/hash.h"
 #include "common/log.h"
 #include "common/open_file.h"
 
@@ -26,10 +24,6 @@ constexpr const char* kParts[] = {"text_encoder", "text_encoder_2", "transformer
 
 // A safetensors file begins with its header's length, 8 bytes, the lowest first.
 constexpr std::size_t kLengthBytes = 8;
-
-std::int64_t changed_ns(const struct stat& status) {
-  return status.st_mtim.tv_sec * 1'000'000'000ll + status.st_mtim.tv_nsec;
-}
 
 // Where the tensors begin; 0 for a file that is too short to tell.
 std::uint64_t tensors_offset(std::span<const std::uint8_t> head) {
@@ -66,9 +60,9 @@ void WeightHashes::load() {
   if (!all.is_object()) return;
   try {
     for (const auto& [file, entry] : all.items()) {
-      known_[file] = {entry.at("size"),
-                      entry.at("changed_ns"),
-                      {entry.at("sha256"), entry.at("tensors_sha256")}};
+      known_[file] = {
+          {entry.at("device"), entry.at("inode"), entry.at("bytes"), entry.at("changed_ns")},
+          {entry.at("sha256"), entry.at("tensors_sha256")}};
     }
   } catch (const json::exception&) {
     known_.clear();  // not written by us: everything is hashed again
@@ -79,14 +73,14 @@ void WeightHashes::remember(const std::string& file, const Known& known) {
   const std::lock_guard lock(mutex_);
   known_[file] = known;
   if (memory_.empty()) return;
-  std::error_code ignored;
+  std::error_code ignored;  // a folder that cannot be made is told by the write
+  fs::create_directories(memory_.parent_path(), ignored);
   std::erase_if(known_, [&](const auto& entry) { return !fs::exists(entry.first, ignored); });
   json all = json::object();
   for (const auto& [path, entry] : known_) {
-    all[path] = {{"size", entry.size},
-                 {"changed_ns", entry.changed_ns},
-                 {"sha256", entry.hash.sha256},
-                 {"tensors_sha256", entry.hash.tensors_sha256}};
+    all[path] = {{"device", entry.stamp.device}, {"inode", entry.stamp.inode},
+                 {"bytes", entry.stamp.bytes},   {"changed_ns", entry.stamp.changed_ns},
+                 {"sha256", entry.hash.sha256},  {"tensors_sha256", entry.hash.tensors_sha256}};
   }
   const auto text = all.dump(1, ' ', false, json::error_handler_t::replace) + "\n";
   const Result<void> written = write_file_durably(memory_, text);
@@ -122,29 +116,24 @@ Result<LoraHash> WeightHashes::read(const fs::path& file, int fd, bool with_tens
 }
 
 Result<LoraHash> WeightHashes::hash_of(const fs::path& file, bool with_tensors) {
-  const OpenFile opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (opened.fd < 0) return io_error("cannot open", file);
-  struct stat before {};
-  if (::fstat(opened.fd, &before) != 0) return io_error("cannot read", file);
-  const auto size = static_cast<std::uint64_t>(before.st_size);
+  const FileStamp before = TRY(stamp_file(file));
   const std::string name = fs::absolute(file).lexically_normal().string();
   {
     const std::lock_guard lock(mutex_);
     const auto found = known_.find(name);
-    if (found != known_.end() && found->second.size == size &&
-        found->second.changed_ns == changed_ns(before) &&
+    if (found != known_.end() && found->second.stamp == before &&
         (!with_tensors || !found->second.hash.tensors_sha256.empty())) {
       return found->second.hash;
     }
   }
   log::info("engine", "hashing " + file.string());
+  const OpenFile opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (opened.fd < 0) return io_error("cannot open", file);
   LoraHash hash = TRY(read(file, opened.fd, with_tensors));
-  struct stat after {};
-  if (::fstat(opened.fd, &after) != 0) return io_error("cannot read", file);
-  if (after.st_size != before.st_size || changed_ns(after) != changed_ns(before)) {
+  if (TRY(stamp_file(file)) != before) {
     return Error{Errc::io, file.string() + " changed while it was read"};
   }
-  remember(name, {size, changed_ns(before), hash});
+  remember(name, {before, hash});
   return hash;
 }
 
@@ -165,6 +154,13 @@ Result<std::string> WeightHashes::model(const fs::path& path) {
     lines += TRY(hash_of(path / file, false)).sha256 + "  " + file.string() + "\n";
   }
   return to_hex(sha256(lines));
+}
+
+Result<Digest> WeightHashes::files(std::span<const fs::path> files) {
+  std::string lines;
+  for (const fs::path& file : files)
+    lines += file.filename().string() + ' ' + TRY(hash_of(file, false)).sha256 + '\n';
+  return sha256(lines);
 }
 
 }  // namespace pirouette::engine

@@ -1,17 +1,19 @@
 #pragma once
-// The SHA-256 of weight files, so that a picture can say what it was rendered with. 24 GB take a
-// minute, so a hash is remembered, on disk, for as long as the file's size and time of change stay.
-// Safe from any thread; two that ask for one file at once may both hash it.
+// The SHA-256 of weight files, by which a picture says what it was rendered with, and by which what
+// was made from them is kept. 24 GB take a minute, so a hash is remembered, on disk, for as long as
+// the file's stamp stays. Safe from any thread; two that ask for one file at once may both hash it.
 
 #include <atomic>
-#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "common/hash.h"
 #include "common/result.h"
+#include "worker/engine/residency/file_stamps.h"
 
 namespace pirouette::engine {
 
@@ -32,13 +34,16 @@ class WeightHashes {
   // prints them. not_found, io.
   Result<std::string> model(const std::filesystem::path& path);
 
+  // One for several files: of their names and hashes, in the given order. Folders above do not
+  // count, so that a copy of a model has the same. not_found, io.
+  Result<Digest> files(std::span<const std::filesystem::path> files);
+
   // Whoever hashes gives up (cancelled); so does everyone later. For the end of the process.
   void stop() { stopping_ = true; }
 
  private:
   struct Known {
-    std::uint64_t size = 0;
-    std::int64_t changed_ns = 0;
+    FileStamp stamp;
     LoraHash hash;
   };
 

@@ -1,0 +1,107 @@
+#include "worker/engine/residency/residency.h"
+
+#include <gtest/gtest.h>
+
+namespace pirouette::engine {
+namespace {
+
+constexpr std::uint64_t kGb = 1'000'000'000;
+
+// FLUX.1 Kontext in bf16 (its files' sizes).
+constexpr ModelBytes kKontext{23'800'000'000, 170'000'000, 9'800'000'000};
+
+ResidencyMode mode_with(std::uint64_t device_gb, std::uint64_t host_gb, bool keeps_text = false) {
+  return choose_mode(kKontext, {device_gb * kGb, host_gb * kGb}, keeps_text).value();
+}
+
+std::string names(const std::vector<Residency::Held>& held) {
+  std::string text;
+  for (const auto& each : held)
+    text +=
+        (text.empty() ? "" : " ") + each.model + (each.variant.empty() ? "" : ":") + each.variant;
+  return text;
+}
+
+TEST(ResidencyMode, IsChosenByWhatTheDeviceHas) {
+  EXPECT_EQ(mode_with(141, 0), ResidencyMode::pristine_on_device);
+  EXPECT_EQ(mode_with(80, 200), ResidencyMode::pristine_on_device);
+  EXPECT_EQ(mode_with(48, 200), ResidencyMode::pristine_on_host);
+  EXPECT_EQ(mode_with(48, 16), ResidencyMode::merged_only);
+  EXPECT_EQ(mode_with(48, 0), ResidencyMode::merged_only);  // the device is the host
+}
+
+TEST(ResidencyMode, KeptTextEncodersTakeTheirRoomForGood) {
+  EXPECT_EQ(mode_with(58, 200, false), ResidencyMode::pristine_on_device);
+  EXPECT_EQ(mode_with(58, 200, true), ResidencyMode::pristine_on_host);
+}
+
+TEST(ResidencyMode, AModelThatFitsInNoWayIsRefusedWithWhatItNeeds) {
+  const auto mode = choose_mode(kKontext, {24 * kGb, 200 * kGb}, false);
+  ASSERT_FALSE(mode.ok());
+  EXPECT_EQ(mode.error().what,
+            "the model needs 32206 MiB of memory and the budget is 22889 MiB; raise "
+            "--memory-budget, or take a device with more memory or a smaller model");
+}
+
+TEST(ResidencyMode, IsReadFromTheCommandLine) {
+  EXPECT_EQ(parse_residency_mode("auto").value(), std::nullopt);
+  EXPECT_EQ(parse_residency_mode("merged-only").value(), ResidencyMode::merged_only);
+  EXPECT_EQ(parse_residency_mode("pristine-on-host").value(), ResidencyMode::pristine_on_host);
+  EXPECT_EQ(parse_residency_mode("all").error().what,
+            "residency \"all\" is none of these: auto, pristine-on-device, pristine-on-host, "
+            "merged-only");
+}
+
+// A budget of 800: 700 for what stays, 100 for renderings.
+Residency with_three_variants() {
+  Residency residency(800);
+  residency.hold("kontext", "", 200);
+  for (const char* variant : {"a", "b", "c"}) residency.hold("kontext", variant, 150);
+  return residency;
+}
+
+TEST(Residency, WhatFitsPushesNothingOut) {
+  EXPECT_EQ(names(with_three_variants().to_let_go(50, Residency::Stay::lasting, "kontext", "d")),
+            "");
+}
+
+TEST(Residency, TheVariantUsedLongestAgoGoesFirst) {
+  Residency residency = with_three_variants();
+  residency.use("kontext", "a");
+  EXPECT_EQ(names(residency.to_let_go(150, Residency::Stay::lasting, "kontext", "d")), "kontext:b");
+  EXPECT_EQ(names(residency.to_let_go(300, Residency::Stay::lasting, "kontext", "d")),
+            "kontext:b kontext:c");
+}
+
+TEST(Residency, NeitherTheJobsModelNorItsVariantGoes) {
+  const Residency residency = with_three_variants();
+  EXPECT_EQ(names(residency.to_let_go(10'000, Residency::Stay::lasting, "kontext", "a")),
+            "kontext:b kontext:c");
+}
+
+TEST(Residency, WhatPassesMayTakeTheRoomOfRenderings) {
+  const Residency residency = with_three_variants();
+  EXPECT_EQ(names(residency.to_let_go(150, Residency::Stay::passing, "kontext", "c")), "");
+  EXPECT_EQ(names(residency.to_let_go(151, Residency::Stay::passing, "kontext", "c")), "kontext:a");
+}
+
+TEST(Residency, AnotherModelGoesAfterAllVariants) {
+  Residency residency = with_three_variants();
+  residency.drop("kontext", "c");
+  EXPECT_EQ(names(residency.to_let_go(400, Residency::Stay::lasting, "krea", "")),
+            "kontext:a kontext:b");
+  EXPECT_EQ(names(residency.to_let_go(600, Residency::Stay::lasting, "krea", "")),
+            "kontext:a kontext:b kontext");
+  residency.drop("kontext", "");
+  EXPECT_EQ(residency.held_bytes(), 0u);
+}
+
+TEST(Residency, HoldingAgainCountsOnce) {
+  Residency residency(800);
+  residency.hold("kontext", "a", 150);
+  residency.hold("kontext", "a", 120);
+  EXPECT_EQ(residency.held_bytes(), 120u);
+}
+
+}  // namespace
+}  // namespace pirouette::engine

@@ -1,0 +1,352 @@
+#include "worker/engine/flux_engine_residents.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "common/log.h"
+#include "worker/engine/residency/host_memory.h"
+
+namespace pirouette::engine {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// Of each model, so that what a worker says stays short.
+constexpr std::size_t kVariantsShown = 16;
+
+// What the device has, and what the host has beside it for base weights. The one place that asks.
+MemoryBudget ask_memory(at::Device device, std::uint64_t configured_bytes) {
+  PIROUETTE_CHECK(device.is_cpu());
+  const HostMemory host = ask_host_memory();
+  return {configured_bytes > 0 ? configured_bytes : host.free_bytes, 0};
+}
+
+flux::PristineAt pristine_at(ResidencyMode mode) {
+  switch (mode) {
+    case ResidencyMode::pristine_on_device:
+      return flux::PristineAt::device;
+    case ResidencyMode::pristine_on_host:
+      return flux::PristineAt::host;
+    case ResidencyMode::merged_only:
+      return flux::PristineAt::file;
+  }
+  PIROUETTE_CHECK(false);
+}
+
+std::string names_of(const std::map<std::string, fs::path>& paths) {
+  std::string names;
+  for (const auto& [name, path] : paths) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "none" : names;
+}
+
+// The same for the same LoRAs, to the last bit of their scales and files.
+std::string key_of(const std::vector<UsedLora>& loras) {
+  std::string key;
+  for (const UsedLora& used : loras) {
+    char scale[32];
+    const auto end = std::to_chars(scale, scale + sizeof scale, used.lora.scale).ptr;
+    key += to_hex(used.key) + ' ' + std::string(scale, end) + '\n';
+  }
+  return key;
+}
+
+std::vector<UsedLora> clip_changing(const std::vector<UsedLora>& loras) {
+  std::vector<UsedLora> some;
+  for (const UsedLora& used : loras)
+    if (used.changes_clip) some.push_back(used);
+  return some;
+}
+
+json lora_list(const std::vector<UsedLora>& loras) {
+  json list = json::array();
+  for (const UsedLora& used : loras)
+    list.push_back({{"name", used.lora.name}, {"scale", used.lora.scale}});
+  return list;
+}
+
+Result<std::vector<flux::ScaledLora>> load_loras(const std::vector<UsedLora>& uses,
+                                                 const std::map<std::string, fs::path>& paths) {
+  std::vector<flux::ScaledLora> loras;
+  for (const UsedLora& used : uses)
+    loras.push_back({TRY(flux::load_lora(paths.at(used.lora.name))), used.lora.scale});
+  return loras;
+}
+
+// invalid: it does not fit the model, here or anywhere.
+Blamed blame_for_lora(Error error) {
+  const Failure failure = error.code == Errc::invalid ? Failure::job : blame_worker(error);
+  return {failure, std::move(error)};
+}
+
+}  // namespace
+
+Failure blame_worker(const Error& error) {
+  return error.code == Errc::io ? Failure::retryable : Failure::worker;
+}
+
+FluxEngineResidents::FluxEngineResidents(const FluxEngineConfig& config, at::ScalarType dtype,
+                                         at::Device device, FluxEngineCounters& counters)
+    : config_(config),
+      dtype_(dtype),
+      device_(device),
+      counters_(counters),
+      hashes_(config.cache_folder.empty() ? fs::path()
+                                          : config.cache_folder / "weight_hashes.json"),
+      budget_(ask_memory(device, config.memory_budget_bytes)),
+      residency_(budget_.device_bytes) {}
+
+std::optional<Blamed> FluxEngineResidents::make_resident(const RenderSpec& spec) {
+  const auto path = config_.models.find(spec.model);
+  if (path == config_.models.end()) {
+    return Blamed{Failure::worker,
+                  {Errc::not_found, "this worker has no model \"" + spec.model +
+                                        "\"; it has: " + names_of(config_.models)}};
+  }
+  for (const RecipeLora& lora : spec.loras) {
+    if (config_.loras.contains(lora.name)) continue;
+    return Blamed{Failure::worker,
+                  {Errc::not_found, "this worker has no LoRA \"" + lora.name +
+                                        "\"; it has: " + names_of(config_.loras)}};
+  }
+  if (auto blamed = check_files(spec.model)) return blamed;
+  if (!models_.contains(spec.model)) {
+    log::info("engine", "loading model " + spec.model + " from " + path->second.string());
+    auto opened = open(spec.model);
+    if (!opened.ok()) {
+      const Failure failure = blame_worker(opened.error());
+      return Blamed{failure, std::move(opened).error().with("model " + spec.model)};
+    }
+    models_.emplace(spec.model, std::move(opened).value());
+    ++counters_.model_loads;
+  }
+  return select(spec.model, spec.loras);
+}
+
+// A model whose files changed is read again: renderings go on with what is there now, and say so by
+// its hash. One whose files are gone could not be loaded again, and the worker's next start would
+// fail: better said now, by a job that another worker takes.
+std::optional<Blamed> FluxEngineResidents::check_files(const std::string& name) {
+  const auto found = models_.find(name);
+  if (found == models_.end()) return std::nullopt;
+  const auto [state, file] = found->second.stamps.compare();
+  if (state == FileStamps::State::same) return std::nullopt;
+  if (state == FileStamps::State::gone) {
+    return Blamed{
+        Failure::worker,
+        {Errc::not_found, "model " + name + ": " + file.string() +
+                              " is gone since the model was loaded; put it back, or start "
+                              "this worker with another path"}};
+  }
+  log::warn("engine", "model " + name + ": " + file.string() + " changed; loading it again");
+  let_go({name, "", 0});
+  return std::nullopt;
+}
+
+Result<ResidentModel> FluxEngineResidents::open(const std::string& name) {
+  const flux::KontextFiles files{config_.models.at(name), {}};
+  const flux::KontextParts parts = flux::parts_of(files);
+  std::vector<fs::path> all;
+  for (const auto* some : {&parts.transformer, &parts.autoencoder, &parts.text}) {
+    for (const fs::path& path : *some) {
+      const auto found = TRY(model_files(path));
+      all.insert(all.end(), found.begin(), found.end());
+    }
+  }
+  FileStamps stamps = TRY(FileStamps::take(all));  // before they are read
+  auto hash = hash_beside(name);
+  const flux::KontextBytes measured = TRY(flux::measure(files, dtype_));
+  const ModelBytes bytes{measured.transformer, measured.autoencoder, measured.text_encoders};
+  const ResidencyMode mode =
+      config_.residency ? *config_.residency : TRY(choose_mode(bytes, budget_, keeps_text()));
+  const std::uint64_t standing = standing_bytes(bytes, keeps_text());
+  make_room(standing, Residency::Stay::lasting, name, "");
+  flux::Kontext kontext =
+      TRY(flux::Kontext::load(files, dtype_, device_, {pristine_at(mode), keeps_text()}));
+  const Digest autoencoder = TRY(hash_files(parts.autoencoder));
+  residency_.hold(name, "", standing);
+  log::info("engine", "model " + name + " is resident, " + std::string(engine::name(mode)));
+  return ResidentModel{std::move(kontext),
+                       mode,
+                       bytes,
+                       std::move(stamps),
+                       std::move(hash),
+                       autoencoder,
+                       {},
+                       {},
+                       "",
+                       ""};
+}
+
+Result<Digest> FluxEngineResidents::hash_files(const std::vector<fs::path>& paths) {
+  std::vector<fs::path> all;
+  for (const fs::path& path : paths) {
+    const auto found = TRY(model_files(path));
+    all.insert(all.end(), found.begin(), found.end());
+  }
+  return hashes_.files(all);
+}
+
+std::shared_future<Result<std::string>> FluxEngineResidents::hash_beside(const std::string& name) {
+  return std::async(std::launch::async,
+                    [this, path = config_.models.at(name)] { return hashes_.model(path); });
+}
+
+Result<WeightDigests> FluxEngineResidents::weights(const std::string& model) {
+  ResidentModel& resident = models_.at(model);
+  const Result<std::string> hash = resident.hash.get();
+  if (!hash.ok()) {
+    resident.hash = hash_beside(model);
+    return hash.error();
+  }
+  WeightDigests digests{hash.value(), {}};
+  for (const UsedLora& used : resident.variants[resident.variant])
+    digests.loras.push_back(used.digests);
+  return digests;
+}
+
+Result<std::vector<UsedLora>> FluxEngineResidents::hash_loras(
+    const std::vector<RecipeLora>& loras) {
+  std::vector<UsedLora> used;
+  for (const RecipeLora& lora : loras) {
+    const fs::path& path = config_.loras.at(lora.name);
+    auto hash = hashes_.lora(path);
+    if (!hash.ok()) return std::move(hash).error().with("LoRA " + lora.name);
+    std::error_code ignored;
+    auto key =
+        fs::is_directory(path, ignored) ? hash_files({path}) : parse_digest(hash.value().sha256);
+    if (!key.ok()) return std::move(key).error().with("LoRA " + lora.name);
+    used.push_back({lora, key.value(), {hash.value().sha256, hash.value().tensors_sha256}});
+  }
+  return used;
+}
+
+std::optional<Blamed> FluxEngineResidents::select(const std::string& name,
+                                                  const std::vector<RecipeLora>& loras) {
+  auto hashed = hash_loras(loras);
+  if (!hashed.ok()) return Blamed{blame_worker(hashed.error()), hashed.error()};
+  std::vector<UsedLora> used = std::move(hashed).value();
+  const std::string key = key_of(used);
+  ResidentModel& model = models_.at(name);
+  flux::Variants& variants = model.kontext.variants();
+  if (variants.contains(key)) {
+    (void)variants.select(key, {});
+  } else {
+    auto loaded = load_loras(used, config_.loras);
+    if (!loaded.ok()) return blame_for_lora(loaded.error());
+    const auto bytes = variants.bytes_to_merge(loaded.value());
+    if (!bytes.ok()) return blame_for_lora(bytes.error());
+    make_room(bytes.value(), Residency::Stay::lasting, name, key);
+    const auto selected = variants.select(key, loaded.value());
+    if (!selected.ok()) return blame_for_lora(selected.error());
+    if (variants.pristine_at() != flux::PristineAt::device) {
+      model.variants.clear();
+    } else {
+      residency_.hold(name, key, bytes.value());
+    }
+    for (std::size_t i = 0; i < used.size(); ++i)
+      used[i].changes_clip = loaded.value()[i].lora.changes(flux::LoraModel::clip);
+    model.variants[key] = std::move(used);
+    if (!loras.empty()) ++counters_.lora_merges;
+  }
+  model.variant = key;
+  // The trigger is the prompt's, and may differ: names and scales are what is shown.
+  residency_.use(name, key);
+  return std::nullopt;
+}
+
+std::optional<Blamed> FluxEngineResidents::bring_text_encoders(const RenderSpec& spec) {
+  ResidentModel& model = models_.at(spec.model);
+  const std::vector<UsedLora> changing = clip_changing(model.variants[model.variant]);
+  const std::string key = key_of(changing);
+  if (model.kontext.has_text_encoders() && model.text_variant == key) return std::nullopt;
+  auto loras = load_loras(changing, config_.loras);
+  if (!loras.ok()) return blame_for_lora(loras.error());
+  if (!keeps_text())
+    make_room(model.bytes.text_encoders, Residency::Stay::passing, spec.model, model.variant);
+  model.kontext.release_text_encoders();
+  const auto came = model.kontext.bring_text_encoders(loras.value());
+  if (!came.ok()) return blame_for_lora(came.error());
+  model.text_variant = key;
+  return std::nullopt;
+}
+
+void FluxEngineResidents::release_text_encoders(const std::string& model) {
+  if (!keeps_text()) models_.at(model).kontext.release_text_encoders();
+}
+
+Result<Digest> FluxEngineResidents::text_hash(const RenderSpec& spec) {
+  ResidentModel& model = models_.at(spec.model);
+  if (!model.text_hash)
+    model.text_hash = TRY(hash_files(flux::parts_of({config_.models.at(spec.model), {}}).text));
+  const std::string changes = key_of(clip_changing(model.variants[model.variant]));
+  if (changes.empty()) return model.text_hash;
+  return sha256(to_hex(model.text_hash) + '\n' + changes);
+}
+
+void FluxEngineResidents::make_room(std::uint64_t bytes, Residency::Stay stay,
+                                    const std::string& model, const std::string& variant) {
+  for (const Residency::Held& held : residency_.to_let_go(bytes, stay, model, variant))
+    let_go(held);
+}
+
+void FluxEngineResidents::let_go(const Residency::Held& held) {
+  const auto found = models_.find(held.model);
+  residency_.drop(held.model, held.variant);
+  if (found == models_.end()) return;
+  if (held.variant.empty()) {
+    log::info("engine", "model " + held.model + " was let go");
+    models_.erase(found);
+    return;
+  }
+  ResidentModel& model = found->second;
+  if (model.variant == held.variant) model.variant.clear();
+  model.kontext.variants().drop(held.variant);
+  model.variants.erase(held.variant);
+  ++counters_.variants_let_go;
+  log::info("engine", "a variant of model " + held.model + " was let go");
+}
+
+void FluxEngineResidents::let_go_others(const std::string& model) {
+  const std::vector<Residency::Held> held = residency_.held();
+  const auto found = models_.find(model);
+  const std::string kept = found == models_.end() ? "" : found->second.variant;
+  for (const Residency::Held& each : held)
+    if (each.model != model || (!each.variant.empty() && each.variant != kept)) let_go(each);
+  if (found != models_.end()) found->second.kontext.release_text_encoders();
+}
+
+void FluxEngineResidents::let_go_all() {
+  models_.clear();
+  residency_ = Residency(budget_.device_bytes);
+}
+
+json FluxEngineResidents::describe() const {
+  const auto& held = residency_.held();
+  const std::string last = held.empty() ? "" : held.front().model;
+  json said = {{"model", ""},
+               {"loras", json::array()},
+               {"models", json::array()},
+               {"memory",
+                {{"budget_bytes", budget_.device_bytes}, {"held_bytes", residency_.held_bytes()}}}};
+  for (const auto& [name, resident] : models_) {
+    json variants = json::array();
+    for (const auto& [key, loras] : resident.variants) {
+      if (variants.size() == kVariantsShown) break;
+      if (!key.empty()) variants.push_back(lora_list(loras));
+    }
+    said["models"].push_back({{"name", name},
+                              {"mode", engine::name(resident.mode)},
+                              {"variants", variants},
+                              {"text_encoders", resident.kontext.has_text_encoders()}});
+    if (name != last) continue;
+    said["model"] = name;
+    const auto selected = resident.variants.find(resident.variant);
+    if (selected != resident.variants.end()) said["loras"] = lora_list(selected->second);
+  }
+  return said;
+}
+
+}  // namespace pirouette::engine

@@ -1,0 +1,108 @@
+#pragma once
+// The models that a worker has in memory, each with its merged variants: loads what a job needs and
+// lets go what has to go for it. residency.h decides; here it is done. Before every job the files
+// that a model was read from are looked at: one that changed is read again, one that is gone is
+// this worker's failure. Owned by the rendering thread.
+
+#include <ATen/core/ivalue.h>
+// (keep this order)
+#include <ATen/ATen.h>
+
+#include <filesystem>
+#include <future>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/job/parameters.h"
+#include "common/result.h"
+#include "worker/engine/engine.h"
+#include "worker/engine/flux_engine.h"
+#include "worker/engine/flux_engine_counters.h"
+#include "worker/engine/picture/weight_hashes.h"
+#include "worker/engine/residency/file_stamps.h"
+#include "worker/engine/residency/residency.h"
+#include "worker/flux/kontext.h"
+
+namespace pirouette::engine {
+
+// An Error of a part, and who is to blame for it.
+struct Blamed {
+  Failure failure;
+  Error error;
+};
+
+// This worker's own files: what is wrong with them another worker may have right.
+Failure blame_worker(const Error& error);
+
+struct UsedLora {
+  RecipeLora lora;
+  Digest key;  // of all its files: a PEFT adapter's settings count as its tensors do
+  WeightDigests::Lora digests;  // that its pictures name
+  bool changes_clip = false;    // known once it was read
+};
+
+struct ResidentModel {
+  flux::Kontext kontext;
+  ResidencyMode mode;
+  ModelBytes bytes;
+  FileStamps stamps;
+  // Made beside loading and the first rendering, which waits for it at its end.
+  std::shared_future<Result<std::string>> hash;
+  Digest autoencoder_hash;
+  Digest text_hash;  // of text encoders and tokenizers; none until a prompt asks for it
+  std::map<std::string, std::vector<UsedLora>> variants;  // in memory, by key; "" has none
+  std::string variant;                                    // the one that is selected
+  std::string text_variant;  // of which the text encoders that are there have CLIP's changes
+};
+
+class FluxEngineResidents {
+ public:
+  FluxEngineResidents(const FluxEngineConfig& config, at::ScalarType dtype, at::Device device,
+                      FluxEngineCounters& counters);
+  ~FluxEngineResidents() { hashes_.stop(); }
+
+  // Makes the model of the spec, with its LoRAs merged, the one that get() gives.
+  std::optional<Blamed> make_resident(const RenderSpec& spec);
+  ResidentModel& get(const std::string& model) { return models_.at(model); }
+  // What the selected variant is made of. io, cancelled: the next call hashes again.
+  Result<WeightDigests> weights(const std::string& model);
+  // For as long as a prompt is encoded: with the changes that the selected LoRAs make to CLIP.
+  std::optional<Blamed> bring_text_encoders(const RenderSpec& spec);
+  void release_text_encoders(const std::string& model);
+  // What an embedding depends on besides the prompt; the LoRAs count where they change CLIP.
+  Result<Digest> text_hash(const RenderSpec& spec);
+
+  // Out of memory: all but what this model needs, or everything.
+  void let_go_others(const std::string& model);
+  void let_go_all();
+
+  // What residency() says, without counters and caches.
+  nlohmann::json describe() const;
+
+ private:
+  std::optional<Blamed> check_files(const std::string& name);
+  std::optional<Blamed> load(const std::string& name);
+  std::optional<Blamed> select(const std::string& name, const std::vector<RecipeLora>& loras);
+  Result<ResidentModel> open(const std::string& name);
+  Result<std::vector<UsedLora>> hash_loras(const std::vector<RecipeLora>& loras);
+  std::shared_future<Result<std::string>> hash_beside(const std::string& name);
+  Result<Digest> hash_files(const std::vector<std::filesystem::path>& paths);
+  void make_room(std::uint64_t bytes, Residency::Stay stay, const std::string& model,
+                 const std::string& variant);
+  void let_go(const Residency::Held& held);
+  bool keeps_text() const { return config_.keep_text_encoders; }
+
+  const FluxEngineConfig& config_;
+  const at::ScalarType dtype_;
+  const at::Device device_;
+  FluxEngineCounters& counters_;
+  WeightHashes hashes_;
+  MemoryBudget budget_;
+  Residency residency_;
+  std::map<std::string, ResidentModel> models_;
+};
+
+}  // namespace pirouette::engine
