@@ -121,6 +121,10 @@ class Prover {
     }
     prove_blob(sheet.reference, "the reference of " + sheet.character,
                "; restore the file from a backup, or send the reference again", nullptr);
+    if (sheet.original != sheet.reference) {
+      prove_blob(sheet.original, "what the studio sent of " + sheet.character,
+                 "; restore the file from a backup, or send it again", nullptr);
+    }
     prove_blob(sheet.picture, "the sheet of " + sheet.character, kRender, nullptr);
     prove_blob(sheet.thumbnail, "the small sheet of " + sheet.character, kRender, nullptr);
     for (const core::Job& job : proof_.jobs) {

@@ -48,6 +48,11 @@ const std::string kEvent =
     "at, kind, batch, sheet, pose, job, lease, worker, detail FROM event WHERE kind = 'job.done' "
     "AND job = 1";
 
+TEST_F(Verification, WhatTheStudioSentIsProvenToo) {
+  damage("UPDATE sheet SET original = CAST(zeroblob(31) || x'01' AS BLOB)");
+  expect_only("blob_missing", {{"sheet", 1}, {"blob", std::string(62, '0') + "01"}});
+}
+
 TEST_F(Verification, AWholeFarmProves) {
   const json proof = verify();
   EXPECT_TRUE(proof["findings"].empty()) << proof.dump(1);
