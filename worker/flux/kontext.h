@@ -27,7 +27,7 @@
 namespace pirouette::flux {
 
 struct KontextFiles {
-  std::filesystem::path model;  // a folder in diffusers' layout, as FLUX.1-Kontext-dev is published
+  std::filesystem::path model;  // a folder or file in any layout of model_source.h
   // A folder with tokenizer/ and tokenizer_2/; by default the model's own.
   std::optional<std::filesystem::path> tokenizers;
 };

@@ -1,24 +1,16 @@
 #include "worker/flux/text_encoders.h"
 
-#include "worker/flux/config.h"
+#include "worker/flux/part_weights.h"
 
 namespace pirouette::flux {
-namespace {
 
-constexpr int64_t kClipHeads = 12;  // CLIP-L; its shapes do not tell
-
-}  // namespace
-
-Result<TextEncoders> TextEncoders::load(const std::filesystem::path& model,
-                                        const std::filesystem::path& tokenizers,
+Result<TextEncoders> TextEncoders::load(const ModelSource& source, at::ScalarType dtype,
                                         at::Device device) {
-  const auto clip = model / "text_encoder", t5 = model / "text_encoder_2";
-  const auto config = TRY(load_config(clip / "config.json"));
-  const int64_t heads = number_or(config, "num_attention_heads", kClipHeads);
-  return TextEncoders(TRY(ClipTokenizer::load(tokenizers / "tokenizer")),
-                      TRY(T5Tokenizer::load(tokenizers / "tokenizer_2")),
-                      TRY(ClipEncoder::load(TRY(load_weights(clip)).to(device), heads)),
-                      TRY(T5Encoder::load(TRY(load_weights(t5)).to(device))));
+  return TextEncoders(
+      TRY(ClipTokenizer::load(source.tokenizers / "tokenizer")),
+      TRY(T5Tokenizer::load(source.tokenizers / "tokenizer_2")),
+      TRY(ClipEncoder::load(TRY(load_part(source.clip, dtype, device)), source.numbers.clip_heads)),
+      TRY(T5Encoder::load(TRY(load_part(source.t5, dtype, device)))));
 }
 
 Result<TextEmbedding> TextEncoders::embed(std::string_view prompt, int length) const {

@@ -1,15 +1,14 @@
 #pragma once
 // A prompt as the transformer wants it: T5's tokens in order, and CLIP's one vector. Both encoders
-// with their tokenizers, as a diffusers folder holds them. No state after loading: safe from
-// several threads.
+// with their tokenizers. No state after loading: safe from several threads.
 
-#include <filesystem>
 #include <string_view>
 #include <utility>
 
 #include "common/result.h"
 #include "worker/flux/clip_encoder.h"
 #include "worker/flux/ops.h"
+#include "worker/flux/storage/model_source.h"
 #include "worker/flux/t5_encoder.h"
 #include "worker/flux/tokenizers/clip_tokenizer.h"
 #include "worker/flux/tokenizers/t5_tokenizer.h"
@@ -26,10 +25,10 @@ struct TextEmbedding {
 
 class TextEncoders {
  public:
-  // model: the folder with text_encoder/ (CLIP) and text_encoder_2/ (T5); tokenizers: the one with
-  // tokenizer/ and tokenizer_2/. not_found, invalid or corrupt names the file.
-  static Result<TextEncoders> load(const std::filesystem::path& model,
-                                   const std::filesystem::path& tokenizers, at::Device device);
+  // dtype: what weights become whose stored dtype torch lacks. not_found, invalid or corrupt names
+  // the file.
+  static Result<TextEncoders> load(const ModelSource& source, at::ScalarType dtype,
+                                   at::Device device);
 
   // length: T5 tokens, 1 to kSequenceLengthMax. float32. invalid: tokenizer and encoder do not fit.
   Result<TextEmbedding> embed(std::string_view prompt, int length) const;

@@ -1,0 +1,18 @@
+#pragma once
+// A recognised part's tensors as the weights that its model is built of: read, cast, moved to the
+// device and given their canonical names. A tensor whose dtype is the one asked for stays a view of
+// the mapped file; only what diffusers splits (q, k, v, mlp) is copied together.
+
+#include "worker/flux/checkpoint.h"
+#include "worker/flux/storage/parts.h"
+
+namespace pirouette::flux {
+
+// Transformer and autoencoder: in that dtype. Text encoders: floats as stored (encoder_ops.h widens
+// them as they are used), float8 and blocks in that dtype.
+Result<Weights> load_part(const Part& part, at::ScalarType dtype, at::Device device);
+
+// The same names and shapes without numbers: what load_part would give, if nothing had to be read.
+Result<Weights> outline_part(const Part& part, at::ScalarType dtype);
+
+}  // namespace pirouette::flux
