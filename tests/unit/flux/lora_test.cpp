@@ -264,9 +264,9 @@ TEST(Lora, ForABlockThatTheModelLacksDoesNotFit) {
   const LoraFile file(ones_for("transformer.transformer_blocks.7.attn.to_q"));
   const auto merged = merge(file, 1.0);
   ASSERT_FALSE(merged.ok());
-  EXPECT_NE(
-      merged.error().what.find("module \"transformer_blocks.7.attn.to_q\" is not in this model"),
-      std::string::npos)
+  EXPECT_NE(merged.error().what.find(
+                "module \"transformer.transformer_blocks.7.attn.to_q\" is not in this model"),
+            std::string::npos)
       << merged.error().what;
 }
 
