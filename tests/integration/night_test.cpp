@@ -145,6 +145,10 @@ TEST_F(Night, ThreeHundredCharactersAreThereInTheMorning) {
   const Finished verified = farm_.cli({"verify", std::to_string(batch_)}, seconds(120));
   EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
 
+  EXPECT_EQ(farm_.sql("SELECT group_concat(detail) FROM event "
+                      "WHERE kind = 'sheet.assembly_failed'"),
+            "");
+
   // Memory is flat: after the last kill, a quarter of the night adds next to nothing.
   const int coordinator_growth = memory_mib(farm_.coordinator()) - coordinator_before;
   const int one_growth = memory_mib(farm_.worker("one")) - one_before;
