@@ -1,4 +1,5 @@
-// pirouette-worker: `serve` works for a farm, `render` makes one picture without one.
+// pirouette-worker: `serve` works for a farm, `render` makes one picture without one, `inspect`
+// says what a file is.
 
 #include <malloc.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 
 #include "common/log.h"
 #include "worker/engine/flux_engine.h"
+#include "worker/inspect_command.h"
 #include "worker/link/worker_loop.h"
 #include "worker/render_command.h"
 
@@ -28,6 +30,7 @@ void on_signal(int number) {
 struct ServeOptions {
   link::WorkerConfig worker;
   std::vector<std::string> models, loras;  // NAME=PATH
+  std::string tokenizers;
   std::string dtype = "float32";
   int threads = 0;
   std::uint64_t memory_budget_bytes = 0;
@@ -36,8 +39,8 @@ struct ServeOptions {
   bool debug = false;
 };
 
-// A step on the CPU asks for the same large tensors again and again. glibc by itself gives each back
-// to the kernel and faults it in anew: measured on one thread, that was half of a step's time.
+// A step on the CPU asks for the same large tensors again and again. glibc by itself gives each
+// back to the kernel and faults it in anew: measured on one thread, that was half of a step's time.
 void keep_freed_memory() {
   constexpr int kMmapAboveBytes = 1 << 30;
   constexpr int kTrimAboveBytes = 2047 << 20;
@@ -65,6 +68,7 @@ Result<void> serve(const ServeOptions& options) {
   engine::FluxEngineConfig config;
   config.models = TRY(parse_named_paths("--model", options.models));
   config.loras = TRY(parse_named_paths("--lora", options.loras));
+  if (!options.tokenizers.empty()) config.tokenizers = options.tokenizers;
   config.dtype = options.dtype;
   config.threads = options.threads;
   config.memory_budget_bytes = options.memory_budget_bytes;
@@ -127,8 +131,14 @@ void add_serve_command(CLI::App& app, ServeOptions& options) {
       ->add_option("--prefetch", options.worker.prefetch, "Jobs taken beyond the one that renders")
       ->check(CLI::Range(0, 64))
       ->capture_default_str();
-  command->add_option("--model", options.models, "NAME=FOLDER, diffusers layout; repeatable")
+  command
+      ->add_option("--model", options.models,
+                   "NAME=PATH of a diffusers folder, ComfyUI's models/, or a transformer's file; "
+                   "repeatable")
       ->required();
+  command->add_option("--tokenizers", options.tokenizers,
+                      "Folder with tokenizer/ and tokenizer_2/; the model's own, or its "
+                      "tokenizers/, unless given");
   command->add_option("--lora", options.loras, "NAME=FILE; repeatable");
   command->add_option("--dtype", options.dtype)
       ->check(CLI::IsMember({"float32", "bfloat16"}))
@@ -149,10 +159,13 @@ int main(int argc, char** argv) {
   ServeOptions options;
   add_serve_command(app, options);
   RenderCommand render(app);
+  InspectCommand inspect(app);
   CLI11_PARSE(app, argc, argv);
 
   if (options.debug) log::set_level(log::Level::debug);
-  const Result<void> outcome = app.got_subcommand("serve") ? serve(options) : render.run();
+  const Result<void> outcome = app.got_subcommand("serve")     ? serve(options)
+                               : app.got_subcommand("inspect") ? inspect.run()
+                                                               : render.run();
   if (!outcome.ok()) {
     log::error("worker", outcome.error().what);
     return 1;

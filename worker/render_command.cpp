@@ -132,7 +132,10 @@ RenderCommand::RenderCommand(CLI::App& app) : options_(std::make_unique<Options>
       "Example: pirouette-worker render --model /models/FLUX.1-Kontext-dev \\\n"
       "  --lora turnaround.safetensors:1.0 --reference knight.png --width 832 --height 1248 \\\n"
       "  --prompt \"create turnaround sheet of this character, back view\" --out back.png");
-  command->add_option("--model", o.model, "A folder in diffusers' layout")->required();
+  command
+      ->add_option("--model", o.model,
+                   "A diffusers folder, ComfyUI's models/, or a transformer's file")
+      ->required();
   command->add_option("--lora", o.loras, "FILE[:SCALE], repeatable; the scale is 1 unless given");
   command->add_option("--reference", o.reference, "PNG of the character")->required();
   command->add_option("--prompt", o.prompt, "What to show, with the LoRA's trigger")->required();
@@ -158,7 +161,8 @@ RenderCommand::RenderCommand(CLI::App& app) : options_(std::make_unique<Options>
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
   command->add_option("--tokenizers", o.tokenizers,
-                      "Folder with tokenizer/ and tokenizer_2/; the model's own unless given");
+                      "Folder with tokenizer/ and tokenizer_2/; the model's own, or its "
+                      "tokenizers/, unless given");
   command->add_option("--out", o.out, "PNG to write")->required();
   command->add_option("--out-latents", o.out_latents,
                       "Also write the final latents: tensor \"latents\", float32 [1, L, 64]");

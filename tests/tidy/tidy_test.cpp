@@ -42,6 +42,7 @@ const std::vector<Edge>& edges() {
       {"coordinator/main.cpp", {"coordinator/"}},
       {"worker/agent/", {}},
       {"worker/flux/", {}},
+      {"worker/flux/storage/", {}},
       {"worker/train/", {"worker/flux/"}},
       {"worker/engine/", {}},
       {"worker/engine/flux_engine", {"worker/flux/", "worker/agent/"}},

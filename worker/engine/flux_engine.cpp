@@ -18,6 +18,7 @@
 #include "worker/engine/residency/embedding_store.h"
 #include "worker/engine/residency/host_memory.h"
 #include "worker/flux/kontext.h"
+#include "worker/flux/storage/model_source.h"
 #include "worker/flux/text_embedding_bytes.h"
 
 namespace pirouette::engine {
@@ -58,12 +59,10 @@ Result<at::ScalarType> parse_dtype(const std::string& name) {
   return Error{Errc::invalid, "dtype \"" + name + "\" is neither float32 nor bfloat16"};
 }
 
-Result<void> check_model(const std::string& name, const fs::path& path) {
-  std::error_code ignored;
-  if (fs::is_regular_file(path / "model_index.json", ignored)) return {};
-  return Error{fs::exists(path, ignored) ? Errc::invalid : Errc::not_found,
-               "model " + name + ": " + path.string() +
-                   " is not a folder in diffusers' layout, with model_index.json in it"};
+Result<void> check_model(const std::string& name, const flux::KontextFiles& files) {
+  auto found = flux::find_model(files.model, files.tokenizers);
+  if (!found.ok()) return std::move(found).error().with("model " + name);
+  return {};
 }
 
 Result<void> check_lora(const std::string& name, const fs::path& path) {
@@ -328,7 +327,7 @@ Result<at::Tensor> FluxEngine::encode(const ResidentModel& model, const RenderSp
 
 Result<std::unique_ptr<Engine>> make_flux_engine(const FluxEngineConfig& config) {
   const at::ScalarType dtype = TRY(parse_dtype(config.dtype));
-  for (const auto& [name, path] : config.models) TRY(check_model(name, path));
+  for (const auto& [name, path] : config.models) TRY(check_model(name, {path, config.tokenizers}));
   for (const auto& [name, path] : config.loras) TRY(check_lora(name, path));
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   flux::set_threads(config.threads > 0 ? config.threads : cores);

@@ -18,10 +18,12 @@
 namespace pirouette::engine {
 
 struct FluxEngineConfig {
-  std::map<std::string, std::filesystem::path> models;  // name -> folder in the diffusers layout
-  std::map<std::string, std::filesystem::path> loras;   // name -> file or PEFT adapter folder
-  std::string dtype = "float32";                        // or "bfloat16"
-  int threads = 0;                                      // of the CPU; 0: as many as there are cores
+  // name -> folder or file, in any layout of worker/flux/storage/model_source.h
+  std::map<std::string, std::filesystem::path> models;
+  std::optional<std::filesystem::path> tokenizers;     // of all models; by default each one's own
+  std::map<std::string, std::filesystem::path> loras;  // name -> file or PEFT adapter folder
+  std::string dtype = "float32";                       // or "bfloat16"
+  int threads = 0;                                     // of the CPU; 0: as many as there are cores
   std::uint64_t memory_budget_bytes = 0;   // of the device; 0: what is free at the start
   std::optional<ResidencyMode> residency;  // none: chosen from the budget
   bool keep_text_encoders = false;         // between prompts
@@ -31,8 +33,7 @@ struct FluxEngineConfig {
 };
 
 // Checks that every named path is there and is what it should be; loads weights only for the first
-// job. invalid, not_found: which path is wrong and what was expected (a folder with
-// model_index.json, a safetensors file).
+// job. invalid, not_found: which path is wrong and what was expected.
 Result<std::unique_ptr<Engine>> make_flux_engine(const FluxEngineConfig& config);
 
 }  // namespace pirouette::engine

@@ -146,8 +146,8 @@ std::optional<Blamed> FluxEngineResidents::check_files(const std::string& name) 
 }
 
 Result<ResidentModel> FluxEngineResidents::open(const std::string& name) {
-  const flux::KontextFiles files{config_.models.at(name), {}};
-  const flux::KontextParts parts = flux::parts_of(files);
+  const flux::KontextFiles files{config_.models.at(name), config_.tokenizers};
+  const flux::KontextParts parts = TRY(flux::parts_of(files));
   std::vector<fs::path> all;
   for (const auto* some : {&parts.transformer, &parts.autoencoder, &parts.text}) {
     for (const fs::path& path : *some) {
@@ -156,7 +156,7 @@ Result<ResidentModel> FluxEngineResidents::open(const std::string& name) {
     }
   }
   FileStamps stamps = TRY(FileStamps::take(all));  // before they are read
-  auto hash = hash_beside(name);
+  auto hash = hash_beside(parts.named_by);
   const flux::KontextBytes measured = TRY(flux::measure(files, dtype_));
   const ModelBytes bytes{measured.transformer, measured.autoencoder, measured.text_encoders};
   const ResidencyMode mode =
@@ -172,6 +172,8 @@ Result<ResidentModel> FluxEngineResidents::open(const std::string& name) {
                        mode,
                        bytes,
                        std::move(stamps),
+                       parts.named_by,
+                       parts.text,
                        std::move(hash),
                        autoencoder,
                        {},
@@ -189,16 +191,16 @@ Result<Digest> FluxEngineResidents::hash_files(const std::vector<fs::path>& path
   return hashes_.files(all);
 }
 
-std::shared_future<Result<std::string>> FluxEngineResidents::hash_beside(const std::string& name) {
+std::shared_future<Result<std::string>> FluxEngineResidents::hash_beside(fs::path model) {
   return std::async(std::launch::async,
-                    [this, path = config_.models.at(name)] { return hashes_.model(path); });
+                    [this, model = std::move(model)] { return hashes_.model(model); });
 }
 
 Result<WeightDigests> FluxEngineResidents::weights(const std::string& model) {
   ResidentModel& resident = models_.at(model);
   const Result<std::string> hash = resident.hash.get();
   if (!hash.ok()) {
-    resident.hash = hash_beside(model);
+    resident.hash = hash_beside(resident.named_by);
     return hash.error();
   }
   WeightDigests digests{hash.value(), {}};
@@ -279,8 +281,7 @@ void FluxEngineResidents::release_text_encoders(const std::string& model) {
 
 Result<Digest> FluxEngineResidents::text_hash(const RenderSpec& spec) {
   ResidentModel& model = models_.at(spec.model);
-  if (!model.text_hash)
-    model.text_hash = TRY(hash_files(flux::parts_of({config_.models.at(spec.model), {}}).text));
+  if (!model.text_hash) model.text_hash = TRY(hash_files(model.text_files));
   const std::string changes = key_of(clip_changing(model.variants[model.variant]));
   if (changes.empty()) return model.text_hash;
   return sha256(to_hex(model.text_hash) + '\n' + changes);

@@ -49,6 +49,8 @@ struct ResidentModel {
   ResidencyMode mode;
   ModelBytes bytes;
   FileStamps stamps;
+  std::filesystem::path named_by;  // the file or folder whose hash pictures name
+  std::vector<std::filesystem::path> text_files;
   // Made beside loading and the first rendering, which waits for it at its end.
   std::shared_future<Result<std::string>> hash;
   Digest autoencoder_hash;
@@ -88,7 +90,7 @@ class FluxEngineResidents {
   std::optional<Blamed> select(const std::string& name, const std::vector<RecipeLora>& loras);
   Result<ResidentModel> open(const std::string& name);
   Result<std::vector<UsedLora>> hash_loras(const std::vector<RecipeLora>& loras);
-  std::shared_future<Result<std::string>> hash_beside(const std::string& name);
+  std::shared_future<Result<std::string>> hash_beside(std::filesystem::path model);
   Result<Digest> hash_files(const std::vector<std::filesystem::path>& paths);
   void make_room(std::uint64_t bytes, Residency::Stay stay, const std::string& model,
                  const std::string& variant);

@@ -12,14 +12,9 @@
 #include "common/result.h"
 #include "worker/flux/checkpoint.h"
 #include "worker/flux/ops.h"
+#include "worker/flux/storage/model_numbers.h"
 
 namespace pirouette::flux {
-
-// latent = (mean - shift) * scale. FLUX.1's values, for files without a config.
-struct LatentScaling {
-  double scale = 0.3611;
-  double shift = 0.1159;
-};
 
 struct ResnetBlock {
   GroupNorm norm1, norm2;

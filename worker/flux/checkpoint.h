@@ -11,10 +11,9 @@
 
 #include "common/result.h"
 #include "worker/flux/ops.h"
+#include "worker/flux/stored_reading.h"
 
 namespace pirouette::flux {
-
-using Tensors = std::map<std::string, Tensor>;
 
 // What a model is built from: each part takes its tensors by name, and finish() finds the ones that
 // nobody took. A missing weight or a left-over one is an error that names it.
@@ -50,8 +49,9 @@ struct Checkpoint {
   std::map<std::string, std::string> metadata;  // of the file, or of all its shards
 };
 
-// A .safetensors file; or a folder with one, or with the shards that its one *.index.json lists.
-// Dtypes as stored. corrupt or invalid, naming file and tensor; fp8 is refused (invalid).
+// A .safetensors or .gguf file; or a folder with one, or with the shards that its one *.index.json
+// lists. Dtypes as stored; float8 and blocks become float32. corrupt or invalid, naming file and
+// tensor.
 Result<Checkpoint> load_checkpoint(const std::filesystem::path& path);
 
 Result<Weights> load_weights(const std::filesystem::path& path);

@@ -49,7 +49,9 @@ Result<ClipEncoder> ClipEncoder::load(Weights weights, int64_t heads) {
   if (heads <= 0 || width % heads != 0) {
     return Error{Errc::invalid, weights.source() + ": " + std::to_string(heads) +
                                     " attention heads do not divide a width of " +
-                                    std::to_string(width)};
+                                    std::to_string(width) +
+                                    " (num_attention_heads of the text encoder's config.json, or "
+                                    "of a pirouette.json beside other layouts)"};
   }
   encoder.heads_ = heads;
   encoder.position_embedding_ =

@@ -103,7 +103,9 @@ std::pair<std::string_view, std::string_view> split_leaf(std::string_view name) 
 
 // scale, shift -> shift, scale (rows). What has no rows is left for the loader to refuse.
 Tensor swap_halves(const Tensor& rows) {
-  return rows.dim() == 0 ? rows : at::roll(rows, rows.size(0) / 2, 0);
+  if (rows.dim() == 0) return rows;
+  const int64_t half = rows.size(0) - rows.size(0) / 2;
+  return at::cat({rows.slice(0, half), rows.slice(0, 0, half)}, 0);
 }
 
 Error doubled(const Weights& weights, const std::string& name, const std::string& target) {

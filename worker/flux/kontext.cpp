@@ -5,56 +5,15 @@
 #include <utility>
 
 #include "common/job/recipe.h"
-#include "worker/flux/config.h"
-#include "worker/flux/diffusers_layout.h"
 #include "worker/flux/lanczos.h"
+#include "worker/flux/part_weights.h"
+#include "worker/flux/storage/model_source.h"
 
 namespace pirouette::flux {
 namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
-
 constexpr int64_t kCellSide = 8;       // pixels a latent cell is wide
 constexpr int64_t kCellsPerToken = 4;  // 2 x 2
-
-Result<RopeAxes> load_axes(const fs::path& path) {
-  const json config = TRY(load_config(path));
-  const auto written = config.find("axes_dims_rope");
-  if (written == config.end()) return kFluxRopeAxes;
-  RopeAxes axes{};
-  bool right = written->is_array() && written->size() == axes.size();
-  for (std::size_t i = 0; right && i < axes.size(); ++i) {
-    right = (*written)[i].is_number_integer();
-    if (right) axes[i] = (*written)[i].get<int64_t>();
-    right = right && axes[i] > 0 && axes[i] % 2 == 0;
-  }
-  if (!right)
-    return Error{Errc::corrupt, path.string() + ": axes_dims_rope is not three even numbers"};
-  return axes;
-}
-
-Result<Shift> load_shift(const fs::path& path) {
-  const json config = TRY(load_config(path));
-  Shift shift;
-  shift.base = number_or(config, "base_shift", shift.base);
-  shift.max = number_or(config, "max_shift", shift.max);
-  shift.base_tokens = number_or(config, "base_image_seq_len", shift.base_tokens);
-  shift.max_tokens = number_or(config, "max_image_seq_len", shift.max_tokens);
-  if (shift.max_tokens <= shift.base_tokens)
-    return Error{Errc::corrupt, path.string() + ": max_image_seq_len is not above the base"};
-  return shift;
-}
-
-Result<Autoencoder> load_autoencoder(const fs::path& folder, at::ScalarType dtype,
-                                     at::Device device) {
-  const json config = TRY(load_config(folder / "config.json"));
-  LatentScaling scaling;
-  scaling.scale = number_or(config, "scaling_factor", scaling.scale);
-  scaling.shift = number_or(config, "shift_factor", scaling.shift);
-  Weights weights = TRY(load_weights(folder)).to(dtype, device);
-  return Autoencoder::load(TRY(canonical_autoencoder(std::move(weights))), scaling);
-}
 
 // Kontext is told from FLUX.1's other models by its input: latents only, no mask or edges beside.
 Result<void> check_fit(const Transformer& transformer, const Autoencoder& autoencoder,
@@ -117,32 +76,28 @@ Tensor make_timestep(float sigma, const Tensor& like) {
 Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, at::Device device,
                               const Placement& placement) {
   const at::NoGradGuard no_grad;
-  std::error_code failed;
-  const fs::path& model = files.model;
-  if (!fs::exists(model / "transformer" / "config.json", failed))
-    return Error{Errc::not_found, model.string() +
-                                      " is not a model in diffusers' layout: it has no "
-                                      "transformer/config.json"};
+  ModelSource source = TRY(find_model(files.model, files.tokenizers));
   Kontext kontext;
-  kontext.files_ = files;
   kontext.dtype_ = dtype;
   kontext.device_ = device;
-  // Where the encoders come later, what they are is looked at all the same: views of the files.
-  kontext.text_ = TRY(TextEncoders::load(model, files.tokenizers.value_or(model),
-                                         placement.text_encoders ? device : at::kCPU));
-  kontext.axes_ = TRY(load_axes(model / "transformer" / "config.json"));
-  kontext.shift_ = TRY(load_shift(model / "scheduler" / "scheduler_config.json"));
-  kontext.autoencoder_ = TRY(load_autoencoder(model / "vae", dtype, device));
+  kontext.axes_ = source.numbers.axes;
+  kontext.shift_ = source.numbers.shift;
+  // Where the encoders come later, what they are is looked at all the same.
+  kontext.text_ =
+      TRY(TextEncoders::load(source, dtype, placement.text_encoders ? device : at::kCPU));
+  kontext.autoencoder_ = TRY(
+      Autoencoder::load(TRY(load_part(source.autoencoder, dtype, device)), source.numbers.latents));
 
-  Weights weights = TRY(open_transformer(files, nullptr));
-  const std::string source = weights.source();
-  const auto read = [files](const std::set<std::string>& names) -> Result<Tensors> {
-    return TRY(open_transformer(files, &names)).tensors();
+  Weights weights = TRY(open_part(source.transformer, dtype));
+  const std::string name = weights.source();
+  const auto read = [part = source.transformer,
+                     dtype](const std::set<std::string>& names) -> Result<Tensors> {
+    return TRY(open_part(some_of(part, names), dtype)).tensors();
   };
   kontext.variants_ = TRY(
       Variants::load(std::move(weights), kontext.axes_, dtype, device, placement.pristine, read));
-  TRY(check_fit(*kontext.variants_->find_selected(), *kontext.autoencoder_, *kontext.text_,
-                source));
+  TRY(check_fit(*kontext.variants_->find_selected(), *kontext.autoencoder_, *kontext.text_, name));
+  kontext.files_ = std::move(source);
   if (!placement.text_encoders) kontext.release_text_encoders();
   return kontext;
 }
@@ -154,7 +109,7 @@ Result<void> Kontext::bring_text_encoders(const std::vector<ScaledLora>& loras) 
 }
 
 Result<TextEncoders> Kontext::load_text_encoders(const std::vector<ScaledLora>& loras) const {
-  return TextEncoders::load(files_.model, files_.tokenizers.value_or(files_.model), device_, loras);
+  return TextEncoders::load(files_, dtype_, device_, loras);
 }
 
 Result<void> Kontext::set_loras(const std::vector<LoraUse>& uses) {

@@ -94,7 +94,7 @@ class Kontext {
   Result<void> check(const RenderRequest& request) const;
   Result<Image> decode(const Tensor& latents, const RenderRequest& request) const;
 
-  KontextFiles files_;
+  ModelSource files_;  // mapped
   at::ScalarType dtype_ = at::kFloat;
   at::Device device_ = at::kCPU;
   std::optional<TextEncoders> text_;

@@ -2,7 +2,8 @@
 
 #include <utility>
 
-#include "worker/flux/diffusers_layout.h"
+#include "worker/flux/part_weights.h"
+#include "worker/flux/storage/model_source.h"
 
 namespace pirouette::flux {
 namespace {
@@ -22,33 +23,32 @@ std::uint64_t bytes_of(const Tensors& tensors, std::optional<at::ScalarType> dty
 
 }  // namespace
 
-KontextParts parts_of(const KontextFiles& files) {
-  const fs::path& model = files.model;
-  const fs::path tokenizers = files.tokenizers.value_or(model);
-  return {{model / "transformer", model / "scheduler"},
-          {model / "vae"},
-          {model / "text_encoder", model / "text_encoder_2", tokenizers / "tokenizer",
-           tokenizers / "tokenizer_2"}};
+Result<KontextParts> parts_of(const KontextFiles& files) {
+  const ModelSource source = TRY(find_model(files.model, files.tokenizers));
+  const auto at = [](const Part& part) { return part.file.path; };
+  KontextParts parts{{at(source.transformer)},
+                     {at(source.autoencoder)},
+                     {at(source.clip), at(source.t5), source.tokenizers / "tokenizer",
+                      source.tokenizers / "tokenizer_2"},
+                     at(source.transformer)};
+  if (source.layout == Layout::diffusers) {
+    parts.named_by = files.model;
+    if (std::error_code ignored; fs::exists(files.model / "scheduler", ignored))
+      parts.transformer.push_back(files.model / "scheduler");
+  }
+  return parts;
 }
 
 Result<KontextBytes> measure(const KontextFiles& files, at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
+  const ModelSource source = TRY(find_model(files.model, files.tokenizers));
+  const auto outline = [dtype](const Part& part) { return outline_part(part, dtype); };
   KontextBytes bytes;
-  const fs::path& model = files.model;
-  bytes.transformer = bytes_of(TRY(load_weights(model / "transformer")).tensors(), dtype);
-  bytes.autoencoder = bytes_of(TRY(load_weights(model / "vae")).tensors(), dtype);
-  for (const char* part : {"text_encoder", "text_encoder_2"})
-    bytes.text_encoders += bytes_of(TRY(load_weights(model / part)).tensors(), std::nullopt);
+  bytes.transformer = bytes_of(TRY(outline(source.transformer)).tensors(), dtype);
+  bytes.autoencoder = bytes_of(TRY(outline(source.autoencoder)).tensors(), dtype);
+  for (const Part* part : {&source.clip, &source.t5})
+    bytes.text_encoders += bytes_of(TRY(outline(*part)).tensors(), std::nullopt);
   return bytes;
-}
-
-Result<Weights> open_transformer(const KontextFiles& files, const std::set<std::string>* wanted) {
-  Weights stored = TRY(load_weights(files.model / "transformer"));
-  if (wanted == nullptr) return canonical_transformer(std::move(stored));
-  Tensors some;
-  for (const auto& [name, tensor] : stored.tensors())
-    if (wanted->contains(canonical_name(name))) some.emplace(name, tensor);
-  return canonical_transformer(Weights(std::move(some), stored.source()));
 }
 
 }  // namespace pirouette::flux

@@ -5,8 +5,8 @@
 
 #include <tuple>
 
-// Debian's BLAS, where it is OpenBLAS. It counts its threads by itself: with one thread for ATen and
-// all cores for BLAS, eight small steps took 1.0 s of CPU time instead of 0.55 s (measured).
+// Debian's BLAS, where it is OpenBLAS. It counts its threads by itself: with one thread for ATen
+// and all cores for BLAS, eight small steps took 1.0 s of CPU time instead of 0.55 s (measured).
 extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 
 namespace pirouette::flux {

@@ -9,17 +9,9 @@
 #include <vector>
 
 #include "worker/flux/ops.h"
+#include "worker/flux/storage/model_numbers.h"
 
 namespace pirouette::flux {
-
-// How the schedule is shifted with the picture's size. FLUX.1's values; scheduler_config.json may
-// say others.
-struct Shift {
-  double base = 0.5;
-  double max = 1.15;
-  int64_t base_tokens = 256;
-  int64_t max_tokens = 4096;
-};
 
 // steps + 1 noise levels from 1 to 0. tokens: of the picture alone, without the reference.
 std::vector<float> make_sigmas(int steps, int64_t tokens, const Shift& shift);

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "worker/flux/safetensors.h"
+#include "worker/flux/storage/safetensors.h"
 
 namespace pirouette::flux {
 namespace {

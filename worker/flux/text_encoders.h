@@ -1,9 +1,7 @@
 #pragma once
 // A prompt as the transformer wants it: T5's tokens in order, and CLIP's one vector. Both encoders
-// with their tokenizers, as a diffusers folder holds them. No state after loading: safe from
-// several threads.
+// with their tokenizers. No state after loading: safe from several threads.
 
-#include <filesystem>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -12,6 +10,7 @@
 #include "worker/flux/clip_encoder.h"
 #include "worker/flux/lora.h"
 #include "worker/flux/ops.h"
+#include "worker/flux/storage/model_source.h"
 #include "worker/flux/t5_encoder.h"
 #include "worker/flux/tokenizers/clip_tokenizer.h"
 #include "worker/flux/tokenizers/t5_tokenizer.h"
@@ -28,12 +27,10 @@ struct TextEmbedding {
 
 class TextEncoders {
  public:
-  // model: the folder with text_encoder/ (CLIP) and text_encoder_2/ (T5); tokenizers: the one with
-  // tokenizer/ and tokenizer_2/. not_found, invalid or corrupt names the file.
-  // loras: their changes of CLIP are merged in.
-  static Result<TextEncoders> load(const std::filesystem::path& model,
-                                   const std::filesystem::path& tokenizers, at::Device device,
-                                   const std::vector<ScaledLora>& loras = {});
+  // dtype: what weights become whose stored dtype torch lacks. loras: their changes of CLIP are
+  // merged in. not_found, invalid or corrupt names the file.
+  static Result<TextEncoders> load(const ModelSource& source, at::ScalarType dtype,
+                                   at::Device device, const std::vector<ScaledLora>& loras = {});
 
   // length: T5 tokens, 1 to kSequenceLengthMax. float32. invalid: tokenizer and encoder do not fit.
   Result<TextEmbedding> embed(std::string_view prompt, int length) const;

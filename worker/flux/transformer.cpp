@@ -162,7 +162,8 @@ Result<Transformer> Transformer::load(Weights w, const RopeAxes& axes) {
   if (head_width <= 0 || width % head_width != 0)
     return Error{Errc::invalid, w.source() + ": a width of " + std::to_string(width) +
                                     " does not split into heads of " + std::to_string(head_width) +
-                                    " (axes_dims_rope in the transformer's config.json)"};
+                                    " (axes_dims_rope of the transformer's config.json, or of a "
+                                    "pirouette.json beside other layouts)"};
   t.heads_ = width / head_width;
   t.txt_in_ = TRY(w.take_linear("txt_in", width, -1));
   t.time_in_ = TRY(take_embedder(w, "time_in", kTimeChannels, width));

@@ -7,19 +7,14 @@
 // Letters: B batch, Li image tokens (noise, then reference), Lt text tokens, L = Lt + Li,
 // C hidden width, H heads, D head width.
 
-#include <array>
 #include <vector>
 
 #include "common/result.h"
 #include "worker/flux/checkpoint.h"
 #include "worker/flux/ops.h"
+#include "worker/flux/storage/model_numbers.h"
 
 namespace pirouette::flux {
-
-// Head widths given to the three position axes (picture, row, column); their sum is D.
-// FLUX.1's are the default; a tiny test model says its own in config.json.
-using RopeAxes = std::array<int64_t, 3>;
-inline constexpr RopeAxes kFluxRopeAxes = {16, 56, 56};
 
 // Rotary embedding of L tokens: float32 [L, D], each angle twice (for a pair of neighbours).
 struct Rope {

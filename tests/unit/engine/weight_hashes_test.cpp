@@ -89,6 +89,11 @@ TEST_F(WeightHashesTest, AFoldersHashIsWhatSha256sumPrintsHashed) {
   write("m/vae/diffusion_pytorch_model.safetensors", "other");
   EXPECT_NE(hashes.model(folder_ / "m").value(), before);
   EXPECT_EQ(hashes.model(write("one.safetensors", "x")).value(), to_hex(sha256("x")));
+  write("shards/b.safetensors", "b");
+  write("shards/a.safetensors", "a");
+  EXPECT_EQ(hashes.model(folder_ / "shards").value(),
+            to_hex(sha256(to_hex(sha256("a")) + "  a.safetensors\n" + to_hex(sha256("b")) +
+                          "  b.safetensors\n")));
   fs::create_directories(folder_ / "empty");
   EXPECT_EQ(hashes.model(folder_ / "empty").error().code, Errc::not_found);
 }

@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include "common/files.h"
-#include "worker/flux/safetensors.h"
+#include "worker/flux/storage/safetensors.h"
+#include "worker/flux/storage/scaled_weights.h"
 
 namespace pirouette::flux {
 namespace {
@@ -27,6 +28,10 @@ class Folder {
 
 std::string complaint(const Result<Checkpoint>& loaded) {
   return loaded.ok() ? "nothing" : loaded.error().what;
+}
+
+Tensor numbers(std::initializer_list<float> values) {
+  return at::tensor(at::ArrayRef<float>(values.begin(), values.size()));
 }
 
 void save(const fs::path& path, const Tensors& tensors) {
@@ -115,14 +120,62 @@ TEST(Checkpoint, AnEmptyFileOrFolderIsAnErrorThatNamesIt) {
             (folder / "m.safetensors").string() + ": the file is empty");
 }
 
-TEST(Checkpoint, Fp8IsRefusedWithTheTensorsName) {
+TEST(Checkpoint, Float8IsDecodedAndScaled) {
   const Folder folder;
-  const std::uint8_t byte = 0;
-  const auto file = format_safetensors({{"a", Dtype::f8_e4m3, {1}, {&byte, 1}}}, {});
+  const std::uint8_t bytes[] = {0x38, 0xB8, 0x40, 0x00};  // e4m3: 1, -1, 2, 0
+  const float scales[] = {0.5f, 3.0f};
+  const auto raw = [](const float* first, std::size_t count) {
+    return std::span(reinterpret_cast<const std::uint8_t*>(first), count * sizeof(float));
+  };
+  const auto file = format_safetensors({{"a.weight", Dtype::f8_e4m3, {2, 2}, bytes},
+                                        {"b.weight", Dtype::f8_e4m3, {2, 2}, bytes},
+                                        {"b.weight_scale", Dtype::f32, {2, 1}, raw(scales, 2)},
+                                        {"c.weight", Dtype::f8_e5m2, {4}, bytes},
+                                        {"c.scale_weight", Dtype::f32, {1}, raw(scales + 1, 1)}},
+                                       {});
   ASSERT_TRUE(write_file_durably(folder / "m.safetensors", file).ok());
-  EXPECT_NE(complaint(load_checkpoint(folder / "m.safetensors"))
-                .find("tensor \"a\" is stored as F8_E4M3, which is not supported"),
-            std::string::npos);
+  const auto loaded = load_checkpoint(folder / "m.safetensors");
+  ASSERT_TRUE(loaded.ok()) << loaded.error().what;
+  const Tensors& tensors = loaded.value().tensors;
+  EXPECT_EQ(tensors.size(), 3u);
+  EXPECT_TRUE(at::equal(tensors.at("a.weight"), numbers({1, -1, 2, 0}).reshape({2, 2})));
+  EXPECT_TRUE(at::equal(tensors.at("b.weight"), numbers({0.5, -0.5, 6, 0}).reshape({2, 2})));
+  EXPECT_TRUE(at::equal(tensors.at("c.weight"), numbers({1.5, -1.5, 6, 0})));
+}
+
+// What was rounded once to bfloat16 is what float32 would be rounded to.
+TEST(Checkpoint, DecodingRoundsOnce) {
+  const Folder folder;
+  std::vector<std::uint8_t> bytes(256);
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<std::uint8_t>(i);
+  const float scale = 0.0123f;
+  const auto file =
+      format_safetensors({{"a.weight", Dtype::f8_e4m3, {256}, bytes},
+                          {"a.weight_scale",
+                           Dtype::f32,
+                           {},
+                           {reinterpret_cast<const std::uint8_t*>(&scale), sizeof scale}}},
+                         {});
+  ASSERT_TRUE(write_file_durably(folder / "m.safetensors", file).ok());
+  auto opened = open_tensor_file(folder / "m.safetensors");
+  ASSERT_TRUE(opened.ok());
+  const auto joined = join_scales(std::move(opened).value());
+  ASSERT_TRUE(joined.ok()) << joined.error().what;
+  const Tensor wide = read_tensors(joined.value().tensors, at::kFloat).at("a.weight");
+  const Tensor brain = read_tensors(joined.value().tensors, at::kBFloat16).at("a.weight");
+  EXPECT_TRUE(at::allclose(brain.to(at::kFloat), wide.to(at::kBFloat16).to(at::kFloat), 0, 0,
+                           /*equal_nan=*/true));
+}
+
+TEST(Checkpoint, AnOutlineHasShapesAndDtypesAndNoNumbers) {
+  const Folder folder;
+  save(folder / "m.safetensors", {{"a", at::ones({2, 3}, at::kHalf)}});
+  const auto opened = open_tensor_file(folder / "m.safetensors");
+  ASSERT_TRUE(opened.ok());
+  const Tensor outline = outline_tensors(opened.value().tensors, at::kFloat).at("a");
+  EXPECT_TRUE(outline.is_meta());
+  EXPECT_EQ(outline.scalar_type(), at::kHalf);
+  EXPECT_EQ(outline.sizes(), (at::IntArrayRef{2, 3}));
 }
 
 TEST(Weights, MissingWronglyShapedAndLeftOverTensorsAreNamed) {

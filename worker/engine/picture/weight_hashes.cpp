@@ -35,14 +35,16 @@ std::uint64_t tensors_offset(std::span<const std::uint8_t> head) {
 
 std::vector<fs::path> weights_in(const fs::path& folder) {
   std::vector<fs::path> files;
-  for (const char* part : kParts) {
+  const auto add = [&](const fs::path& part) {
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(folder / part, ignored)) {
       if (entry.path().extension() == ".safetensors" && entry.is_regular_file(ignored)) {
-        files.push_back(fs::path(part) / entry.path().filename());
+        files.push_back(part / entry.path().filename());
       }
     }
-  }
+  };
+  for (const char* part : kParts) add(part);
+  if (files.empty()) add("");  // one part alone, in shards
   std::ranges::sort(files, {}, [](const fs::path& file) { return file.string(); });
   return files;
 }
@@ -147,7 +149,8 @@ Result<std::string> WeightHashes::model(const fs::path& path) {
   if (!fs::is_directory(path, ignored)) return TRY(hash_of(path, false)).sha256;
   const std::vector<fs::path> files = weights_in(path);
   if (files.empty()) {
-    return Error{Errc::not_found, path.string() + " has no weights (.safetensors) in its parts"};
+    return Error{Errc::not_found,
+                 path.string() + " has no weights (.safetensors), nor have its parts"};
   }
   std::string lines;
   for (const fs::path& file : files) {

@@ -31,7 +31,7 @@ class WeightHashes {
   Result<LoraHash> lora(const std::filesystem::path& path);
   // path: a file, or a folder in diffusers' layout. A folder's hash is that of the lines "SHA-256,
   // two spaces, path in the folder" of the weights of its parts, sorted by path, as sha256sum
-  // prints them. not_found, io.
+  // prints them; of its own where it has no parts. not_found, io.
   Result<std::string> model(const std::filesystem::path& path);
 
   // One for several files: of their names and hashes, in the given order. Folders above do not

@@ -1,7 +1,6 @@
-#include "worker/flux/safetensors.h"
+#include "worker/flux/storage/safetensors.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <limits>
@@ -19,43 +18,10 @@ static_assert(std::endian::native == std::endian::little, "tensors are mapped as
 
 constexpr std::uint64_t kLengthBytes = 8;
 
-struct DtypeRow {
-  Dtype dtype;
-  std::string_view name;
-  std::size_t bytes;
-};
-constexpr std::array<DtypeRow, 12> kDtypes = {{{Dtype::f64, "F64", 8},
-                                               {Dtype::f32, "F32", 4},
-                                               {Dtype::f16, "F16", 2},
-                                               {Dtype::bf16, "BF16", 2},
-                                               {Dtype::f8_e4m3, "F8_E4M3", 1},
-                                               {Dtype::f8_e5m2, "F8_E5M2", 1},
-                                               {Dtype::i64, "I64", 8},
-                                               {Dtype::i32, "I32", 4},
-                                               {Dtype::i16, "I16", 2},
-                                               {Dtype::i8, "I8", 1},
-                                               {Dtype::u8, "U8", 1},
-                                               {Dtype::boolean, "BOOL", 1}}};
-
-const DtypeRow& row(Dtype dtype) {
-  const auto found = std::ranges::find(kDtypes, dtype, &DtypeRow::dtype);
-  PIROUETTE_CHECK(found != kDtypes.end());
-  return *found;
-}
-
 Error corrupt(std::string what) { return {Errc::corrupt, std::move(what)}; }
 
-// Names come from strangers: cut, and without control characters, before they are shown.
-std::string shown(std::string_view name) {
-  constexpr std::size_t kShownMaxBytes = 120;
-  std::string text(name.substr(0, kShownMaxBytes));
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return '"' + text + (name.size() > kShownMaxBytes ? "…\"" : "\"");
-}
-
 Error broken(std::string_view name, const std::string& what) {
-  return corrupt("tensor " + shown(name) + " " + what);
+  return corrupt("tensor " + shown_name(name) + " " + what);
 }
 
 // A first pass that builds nothing. It finds what is not JSON, and what nlohmann's parser accepts
@@ -139,9 +105,9 @@ Result<Dtype> parse_dtype(const std::string& name, const json& entry) {
   const auto written = entry.find("dtype");
   if (written == entry.end() || !written->is_string()) return broken(name, "has no dtype");
   const auto& text = written->get_ref<const std::string&>();
-  const auto found = std::ranges::find(kDtypes, text, &DtypeRow::name);
-  if (found == kDtypes.end()) return broken(name, "has the unknown dtype " + shown(text));
-  return found->dtype;
+  const auto dtype = find_dtype(text);
+  if (!dtype) return broken(name, "has the unknown dtype " + shown_name(text));
+  return *dtype;
 }
 
 // Checks every size, and that their product times the dtype's bytes can be counted at all.
@@ -195,7 +161,7 @@ Result<void> check_tiling(std::vector<TensorEntry>& entries, std::uint64_t data_
   const TensorEntry* before = nullptr;
   for (const TensorEntry& tensor : entries) {
     if (tensor.begin < covered)
-      return broken(tensor.name, "overlaps tensor " + shown(before->name));
+      return broken(tensor.name, "overlaps tensor " + shown_name(before->name));
     if (tensor.begin > covered)
       return broken(tensor.name, "leaves " + std::to_string(tensor.begin - covered) +
                                      " bytes before it that belong to no tensor");
@@ -209,9 +175,6 @@ Result<void> check_tiling(std::vector<TensorEntry>& entries, std::uint64_t data_
 }
 
 }  // namespace
-
-std::size_t dtype_bytes(Dtype dtype) { return row(dtype).bytes; }
-std::string_view dtype_name(Dtype dtype) { return row(dtype).name; }
 
 Result<SafetensorsHeader> parse_safetensors(std::span<const std::uint8_t> file) {
   std::uint64_t header_bytes = 0;

@@ -13,17 +13,12 @@
 #include <map>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "common/result.h"
+#include "worker/flux/storage/dtype.h"
 
 namespace pirouette::flux {
-
-enum class Dtype { f64, f32, f16, bf16, f8_e4m3, f8_e5m2, i64, i32, i16, i8, u8, boolean };
-
-std::size_t dtype_bytes(Dtype dtype);
-std::string_view dtype_name(Dtype dtype);  // as the format writes it: "BF16"
 
 struct TensorEntry {
   std::string name;
@@ -40,8 +35,6 @@ struct SafetensorsHeader {
 
 // The format's own limit (safetensors' MAX_HEADER_SIZE).
 inline constexpr std::uint64_t kSafetensorsHeaderMaxBytes = 100'000'000;
-// More than any tensor of any model has; keeps shapes printable.
-inline constexpr std::size_t kTensorMaxDimensions = 8;
 
 // file: all bytes of the file (mapped); only the header's are read. corrupt says what is wrong with
 // which tensor.

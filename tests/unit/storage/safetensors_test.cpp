@@ -1,4 +1,4 @@
-#include "worker/flux/safetensors.h"
+#include "worker/flux/storage/safetensors.h"
 
 #include <gtest/gtest.h>
 
