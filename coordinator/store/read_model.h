@@ -128,6 +128,7 @@ struct ProofSheet {
   std::vector<core::Job> jobs;            // every take
   std::vector<core::Lease> leases;        // of those jobs
   std::vector<core::LedgerRow> accepted;  // their job.done rows
+  std::vector<SheetVersion> versions;     // every one, the sheet's own too
 };
 
 struct ProofPage {
