@@ -151,12 +151,12 @@ Result<pirouette::RenderSpec> read_spec(const Assign& assign) {
   const auto reference = find_digest(message.reference());
   if (!reference) return Error{Errc::corrupt, "the job's order names no reference picture"};
   pirouette::RenderSpec spec;
-  spec.model = message.model();
+  spec.model = std::move(*message.mutable_model());
   for (const Lora& lora : message.loras()) {
     spec.loras.push_back({lora.name(), lora.scale(), lora.trigger()});
   }
-  spec.prompt = message.prompt();
-  spec.negative_prompt = message.negative_prompt();
+  spec.prompt = std::move(*message.mutable_prompt());
+  spec.negative_prompt = std::move(*message.mutable_negative_prompt());
   spec.true_cfg = message.true_cfg();
   spec.reference = *reference;
   spec.reference_size = message.reference_size();

@@ -151,7 +151,7 @@ void Agent::refuse(LeaseId lease, const std::string& why) { say(SayRefused{lease
 
 void Agent::start(LeaseId lease, Held& held) {
   held.stage = Stage::rendering;
-  out_.tasks.push_back(StartRender{lease, held.spec});
+  out_.tasks.push_back(StartRender{lease, std::move(held.spec)});
 }
 
 void Agent::on(const ReferenceFetched& fetched) {

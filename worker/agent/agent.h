@@ -54,7 +54,7 @@ class Agent {
 
   struct Held {
     JobId job;
-    RenderSpec spec;
+    RenderSpec spec;  // until it is rendered: the engine has it then
     Stage stage = Stage::fetching;
     bool cancelled = false;
     std::uint32_t step_said = 0;

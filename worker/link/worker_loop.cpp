@@ -87,7 +87,7 @@ class WorkerLoop {
   void speak();
 
   void perform(const agent::FetchReference& task);
-  void perform(const agent::StartRender& task) { renderer_.start(task.lease, task.spec); }
+  void perform(agent::StartRender& task) { renderer_.start(task.lease, std::move(task.spec)); }
   void perform(const agent::StopRender& task) { renderer_.stop(task.lease); }
   void perform(const agent::KeepResult& task);
   void perform(const agent::DropPicture& task) { pictures_.erase(task.lease); }
@@ -102,9 +102,12 @@ class WorkerLoop {
   ReferenceCache cache_;
   agent::Agent agent_;
   std::optional<agent::Leave> leave_;
-  std::vector<agent::Say> says_;                           // of this round
-  std::vector<agent::Event> events_;                       // what tasks answered at once
-  std::vector<LeaseId> keeping_;                           // in the outbox, not synced
+  std::vector<agent::Say> says_;      // of this round
+  std::vector<agent::Event> events_;  // what tasks answered at once
+  std::vector<LeaseId> keeping_;      // in the outbox, not synced
+  // In the cache when it was last looked up, and no other came since: jobs of a sheet follow each
+  // other.
+  Digest reference_seen_;
   std::map<LeaseId, std::vector<std::uint8_t>> pictures_;  // rendered, not kept
 
   Mailbox mailbox_;
@@ -153,6 +156,8 @@ void WorkerLoop::wait() {
 void WorkerLoop::read_mail() {
   for (Mail& mail : mailbox_.take()) {
     if (const auto* event = std::get_if<agent::Event>(&mail)) {
+      // Another one came, and may have taken its place in the cache.
+      if (std::holds_alternative<agent::ReferenceFetched>(*event)) reference_seen_ = {};
       step(*event);
       continue;
     }
@@ -190,15 +195,16 @@ void WorkerLoop::step(const agent::Event& event) {
     if (std::holds_alternative<agent::SayHello>(say)) says_.clear();
     says_.push_back(std::move(say));
   }
-  for (const agent::Task& task : actions.tasks) {
-    std::visit([this](const auto& asked) { perform(asked); }, task);
+  for (agent::Task& task : actions.tasks) {
+    std::visit([this](auto& asked) { perform(asked); }, task);
   }
   if (actions.leave) leave_ = std::move(actions.leave);
   for (const agent::Event& answered : std::exchange(events_, {})) step(answered);
 }
 
 void WorkerLoop::perform(const agent::FetchReference& task) {
-  if (cache_.contains(task.digest)) {
+  if (task.digest == reference_seen_ || cache_.contains(task.digest)) {
+    reference_seen_ = task.digest;
     events_.emplace_back(agent::ReferenceFetched{task.digest});
   } else {
     blobs_.fetch(task.digest);
