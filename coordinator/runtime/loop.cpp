@@ -20,7 +20,7 @@ namespace {
 template <typename T>
 void append(std::vector<T>& to, std::vector<T>&& from) {
   if (to.empty()) {
-    to = std::move(from);  // a large batch is one event with tens of thousands of rows
+    to = std::move(from);
     return;
   }
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
