@@ -105,8 +105,8 @@ class WorkerLoop {
   std::vector<agent::Say> says_;      // of this round
   std::vector<agent::Event> events_;  // what tasks answered at once
   std::vector<LeaseId> keeping_;      // in the outbox, not synced
-  // In the cache when it was last looked up, and no other came since: jobs of a sheet follow each
-  // other.
+  // In the cache when it was last looked up; since then no other came and no rendering failed. Jobs
+  // of a sheet follow each other.
   Digest reference_seen_;
   std::map<LeaseId, std::vector<std::uint8_t>> pictures_;  // rendered, not kept
 
@@ -156,8 +156,11 @@ void WorkerLoop::wait() {
 void WorkerLoop::read_mail() {
   for (Mail& mail : mailbox_.take()) {
     if (const auto* event = std::get_if<agent::Event>(&mail)) {
-      // Another one came, and may have taken its place in the cache.
-      if (std::holds_alternative<agent::ReferenceFetched>(*event)) reference_seen_ = {};
+      // Another one came, and may have taken its place in the cache; or it was damaged and removed.
+      if (std::holds_alternative<agent::ReferenceFetched>(*event) ||
+          std::holds_alternative<agent::RenderFailed>(*event)) {
+        reference_seen_ = {};
+      }
       step(*event);
       continue;
     }
