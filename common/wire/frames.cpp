@@ -159,7 +159,7 @@ Result<pirouette::RenderSpec> read_spec(const Assign& assign) {
   const auto reference = find_digest(message.reference());
   if (!reference) return Error{Errc::corrupt, "the job's order names no reference picture"};
   pirouette::RenderSpec spec;
-  spec.model = message.model();
+  spec.model = std::move(*message.mutable_model());
   for (const Lora& lora : message.loras()) {
     spec.loras.push_back({lora.name(), lora.scale(), lora.trigger()});
     if (lora.sha256().empty()) continue;
@@ -168,8 +168,8 @@ Result<pirouette::RenderSpec> read_spec(const Assign& assign) {
     spec.loras.back().sha256 = *digest;
     spec.loras.back().bytes = lora.size();
   }
-  spec.prompt = message.prompt();
-  spec.negative_prompt = message.negative_prompt();
+  spec.prompt = std::move(*message.mutable_prompt());
+  spec.negative_prompt = std::move(*message.mutable_negative_prompt());
   spec.true_cfg = message.true_cfg();
   spec.reference = *reference;
   spec.reference_size = message.reference_size();

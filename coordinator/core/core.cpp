@@ -11,7 +11,12 @@ Core::Core(State state, Policy policy, Instant now)
 Core::~Core() = default;
 Core::Core(Core&&) noexcept = default;
 
-Effects Core::step(const Event& event, Instant now) { return impl_->step(event, now); }
+Effects Core::step(const Event& event, Instant now) {
+  Effects effects;
+  step(event, now, effects);
+  return effects;
+}
+void Core::step(const Event& event, Instant now, Effects& round) { impl_->step(event, now, round); }
 const State& Core::state() const { return impl_->state(); }
 std::vector<std::string> Core::find_broken_invariants() const {
   return impl_->find_broken_invariants();
@@ -22,14 +27,14 @@ Core::Impl::Impl(State state, Policy policy, Instant now)
   rebuild();
 }
 
-Effects Core::Impl::step(const Event& event, Instant now) {
+void Core::Impl::step(const Event& event, Instant now, Effects& round) {
   now_ = now;
-  out_ = {};
+  std::swap(out_, round);
   std::visit([this](const auto& happened) { on(happened); }, event);
   assemble_due_sheets();
   for (const BatchId batch : std::exchange(touched_, {})) drop_if_settled(batch);
   fill_workers();
-  return std::move(out_);
+  std::swap(out_, round);
 }
 
 // A start: whoever was connected, or holds a lease, gets a whole lease length to say Hello; sheets

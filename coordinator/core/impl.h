@@ -31,7 +31,7 @@ class Core::Impl {
  public:
   Impl(State state, Policy policy, Instant now);
 
-  Effects step(const Event& event, Instant now);
+  void step(const Event& event, Instant now, Effects& round);
   const State& state() const { return state_; }
   std::vector<std::string> find_broken_invariants() const;
 
@@ -180,7 +180,7 @@ class Core::Impl {
   // Of the step that runs just now.
   Instant now_;
   std::set<BatchId> touched_;  // may be settled now
-  Effects out_;
+  Effects out_;                // the whole round's, this step's behind the others'
 };
 
 }  // namespace pirouette::core

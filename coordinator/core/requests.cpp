@@ -52,6 +52,8 @@ void Core::Impl::on(const BatchSubmitted& event) {
   for (const SheetSpec& sheet : spec.sheets) batch.jobs += count_poses(sheet, spec.recipe);
   batch.submission_key = event.key;
   batch.submission = event.digest;
+  // Tens of thousands of rows: a vector that grows would move each of them twice.
+  out_.writes.reserve(out_.writes.size() + spec.sheets.size() + 2 * std::size_t{batch.jobs} + 2);
   put(batch);
   remember_submission(batch);
 

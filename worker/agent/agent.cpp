@@ -159,7 +159,7 @@ void Agent::refuse(LeaseId lease, const std::string& why) { say(SayRefused{lease
 void Agent::start_if_ready(LeaseId lease, Held& held) {
   if (!held.has_reference || !held.loras_missing.empty()) return;
   held.stage = Stage::rendering;
-  out_.tasks.push_back(StartRender{lease, held.spec});
+  out_.tasks.push_back(StartRender{lease, std::move(held.spec)});
 }
 
 void Agent::on(const ReferenceFetched& fetched) {

@@ -59,7 +59,7 @@ class Agent {
 
   struct Held {
     JobId job;
-    RenderSpec spec;
+    RenderSpec spec;  // until it is rendered: the engine has it then
     Stage stage = Stage::fetching;
     bool has_reference = false;
     bool loras_asked = false;

@@ -95,7 +95,7 @@ class WorkerLoop {
 
   void perform(const agent::FetchReference& task);
   void perform(const agent::FetchLoras& task) { lora_fetcher_.want(task.loras); }
-  void perform(const agent::StartRender& task) { renderer_.start(task.lease, task.spec); }
+  void perform(agent::StartRender& task) { renderer_.start(task.lease, std::move(task.spec)); }
   void perform(const agent::StopRender& task) { renderer_.stop(task.lease); }
   void perform(const agent::KeepResult& task);
   void perform(const agent::DropPicture& task) { pictures_.erase(task.lease); }
@@ -111,9 +111,12 @@ class WorkerLoop {
   LoraCache& loras_;
   agent::Agent agent_;
   std::optional<agent::Leave> leave_;
-  std::vector<agent::Say> says_;                           // of this round
-  std::vector<agent::Event> events_;                       // what tasks answered at once
-  std::vector<LeaseId> keeping_;                           // in the outbox, not synced
+  std::vector<agent::Say> says_;      // of this round
+  std::vector<agent::Event> events_;  // what tasks answered at once
+  std::vector<LeaseId> keeping_;      // in the outbox, not synced
+  // In the cache when it was last looked up; since then no other came and no rendering failed. Jobs
+  // of a sheet follow each other.
+  Digest reference_seen_;
   std::map<LeaseId, std::vector<std::uint8_t>> pictures_;  // rendered, not kept
 
   Mailbox mailbox_;
@@ -163,6 +166,11 @@ void WorkerLoop::wait() {
 void WorkerLoop::read_mail() {
   for (Mail& mail : mailbox_.take()) {
     if (const auto* event = std::get_if<agent::Event>(&mail)) {
+      // Another one came, and may have taken its place in the cache; or it was damaged and removed.
+      if (std::holds_alternative<agent::ReferenceFetched>(*event) ||
+          std::holds_alternative<agent::RenderFailed>(*event)) {
+        reference_seen_ = {};
+      }
       step(*event);
       continue;
     }
@@ -200,8 +208,8 @@ void WorkerLoop::step(const agent::Event& event) {
     if (std::holds_alternative<agent::SayHello>(say)) says_.clear();
     says_.push_back(std::move(say));
   }
-  for (const agent::Task& task : actions.tasks) {
-    std::visit([this](const auto& asked) { perform(asked); }, task);
+  for (agent::Task& task : actions.tasks) {
+    std::visit([this](auto& asked) { perform(asked); }, task);
   }
   if (lora_fetcher_.waits()) lora_fetcher_.go_on(agent_.loras_in_use());
   if (actions.leave) leave_ = std::move(actions.leave);
@@ -209,7 +217,8 @@ void WorkerLoop::step(const agent::Event& event) {
 }
 
 void WorkerLoop::perform(const agent::FetchReference& task) {
-  if (cache_.contains(task.digest)) {
+  if (task.digest == reference_seen_ || cache_.contains(task.digest)) {
+    reference_seen_ = task.digest;
     events_.emplace_back(agent::ReferenceFetched{task.digest});
   } else {
     blobs_.fetch(task.digest);

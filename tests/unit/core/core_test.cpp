@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "coordinator/core/invariants.h"
 
 namespace pirouette::core {
@@ -108,6 +110,28 @@ TEST_F(CoreTest, ADoneJobSaysWhenItsPicturesLeaseBegan) {
   const Job& job = core_.state().jobs.at(JobId{1});
   EXPECT_EQ(job.leased_at, kStart);
   EXPECT_EQ(job.ended_at, kStart + seconds(9));
+}
+
+TEST_F(CoreTest, AStepGoesBehindWhatItsRoundHasAlready) {
+  step(hello(1));
+  step(batch(1, 2));
+  Core twin(core_.state(), Policy{}, now_);
+  twin.step(hello(1), now_);
+  Core other(core_.state(), Policy{}, now_);
+  other.step(hello(1), now_);
+
+  Effects first = twin.step(finish(1, 1), now_);
+  const Effects second = twin.step(finish(2, 2), now_);
+  Effects round;
+  other.step(finish(1, 1), now_, round);
+  ASSERT_EQ(round.writes.size(), first.writes.size());
+  other.step(finish(2, 2), now_, round);
+  EXPECT_EQ(round.writes.size(), first.writes.size() + second.writes.size());
+  EXPECT_EQ(round.sends.size(), first.sends.size() + second.sends.size());
+  EXPECT_EQ(round.tasks.size(), 1u);
+  const auto row_of = [](const Write& write) { return std::get<PutJob>(write).row.id; };
+  const auto is_job = [](const Write& write) { return std::holds_alternative<PutJob>(write); };
+  EXPECT_EQ(row_of(*std::ranges::find_if(round.writes, is_job)), JobId{1});
 }
 
 TEST_F(CoreTest, LeaseNumbersGoOnAfterARestart) {
