@@ -41,9 +41,16 @@ void backpack(const Character& c, const Skeleton& s, Sculptor& clay) {
   }
   clay.take(Part::back, darker(c.palette.leather.colour, 0.7));
   for (const Side side : kSides) {
-    const double x = sign(side) * s.chest_w * 0.58;
-    clay.limb({x, s.shoulder_y + 0.010, -0.01}, 0.013, {x, s.chest_y, deep * 0.98}, 0.013);
-    clay.limb({x, s.chest_y, deep * 0.98}, 0.013, {x * 1.25, s.waist_y, deep * 0.4}, 0.013);
+    const double x = sign(side) * s.chest_w * 0.58, out = deep * 0.90 + 0.010;
+    Vec3 from{x, s.shoulder_y + 0.012, -0.02};
+    constexpr int kLinks = 6;
+    for (int i = 1; i <= kLinks; ++i) {
+      const double t = static_cast<double>(i) / kLinks;
+      const Vec3 to{x * (1 + 0.35 * t * t), mix(from, {0, s.waist_y, 0}, 1.0 / (kLinks + 1 - i)).y,
+                    out * std::sqrt(std::sin(t * 180 * kDegree))};
+      clay.limb(from, 0.012, to, 0.012);
+      from = to;
+    }
   }
 }
 

@@ -170,6 +170,7 @@ void build_hair(const Character& c, const Skeleton& s, Sculptor& clay) {
               l.w * 0.26);
       break;
   }
+  if (c.headgear == Headgear::space_helmet) return;
   if (c.hair == Hair::ponytail || c.hair == Hair::twin_tails) {
     clay.take(Part::hair, c.palette.trim.colour);
     if (c.hair == Hair::ponytail) {

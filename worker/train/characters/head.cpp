@@ -22,6 +22,9 @@ void ears(const Character& c, const Skeleton& s, Sculptor& clay) {
   const bool is_under_hair =
       c.hair == Hair::curls || c.hair == Hair::bob || c.hair == Hair::long_hair;
   if (c.kind == Kind::human && is_under_hair) return;
+  const bool is_enclosed =
+      c.headgear == Headgear::space_helmet || c.headgear == Headgear::diving_helmet;
+  if (is_enclosed) return;
   if (on_top && covers_hair(c.headgear) && c.kind != Kind::rabbit) return;
   for (const Side side : kSides) {
     const double x = sign(side);

@@ -78,20 +78,19 @@ void grow(std::vector<std::uint8_t>& bytes, std::vector<std::uint8_t>& from, int
 }  // namespace
 
 void ink(const Samples& samples, const std::vector<int>& groups, const Lines& lines,
-         std::vector<std::uint8_t>& out) {
-  out.assign(samples.seen.size(), kNoInk);
+         InkedRows& rows) {
   const int columns = samples.columns;
-  std::vector<std::uint8_t> steps(static_cast<std::size_t>(columns));
+  rows.lines.assign(samples.seen.size(), kNoInk);
+  rows.steps.resize(static_cast<std::size_t>(columns));
   for (int row = 0; row < samples.rows; ++row) {
-    std::uint8_t* marks = &out[samples.at(0, samples.first_row + row)];
-    mark_row(samples, row, 1, columns - 1, groups, lines.fold, steps, marks);
+    std::uint8_t* marks = &rows.lines[samples.at(0, samples.first_row + row)];
+    mark_row(samples, row, 1, columns - 1, groups, lines.fold, rows.steps, marks);
     if (row + 1 == samples.rows) break;
-    mark_row(samples, row, columns, columns, groups, lines.fold, steps, marks);
+    mark_row(samples, row, columns, columns, groups, lines.fold, rows.steps, marks);
   }
-  std::vector<std::uint8_t> before;
   for (int pass = 1; pass < lines.outer_radius; ++pass) {
     const bool both = pass < lines.inner_radius;
-    grow(out, before, columns, samples.rows, pass % 2 == 0,
+    grow(rows.lines, rows.before, columns, samples.rows, pass % 2 == 0,
          both ? kInnerLine | kOuterLine : kOuterLine);
   }
 }

@@ -16,8 +16,13 @@ struct Lines {
   float fold = 0.03F;  // a step in depth, in units of the body, that is drawn as a line
 };
 
-// A byte a sample. groups: of each solid.
+struct InkedRows {
+  std::vector<std::uint8_t> lines;          // a byte a sample
+  std::vector<std::uint8_t> before, steps;  // while they are made
+};
+
+// groups: of each solid.
 void ink(const Samples& samples, const std::vector<int>& groups, const Lines& lines,
-         std::vector<std::uint8_t>& out);
+         InkedRows& rows);
 
 }  // namespace pirouette::characters

@@ -36,7 +36,9 @@ Result<void> save(const Image& image, const std::filesystem::path& path) {
   return write_file_durably(path, bytes);
 }
 
-// Characters below one another, their views side by side.
+// Characters below one another, their views side by side; of one view only, eight to a row.
+constexpr int kColumns = 8;
+
 void paste(const Image& from, int column, int row, Image& onto) {
   const auto line = static_cast<std::size_t>(from.width) * 3;
   for (int y = 0; y < from.height; ++y) {
@@ -63,7 +65,10 @@ Result<void> draw_cast(const Options& options) {
 
 Result<void> draw_seeds(const Options& options) {
   Camera camera = TRY(camera_of(options));
-  Image sheet{camera.width * options.views, camera.height * options.count, 3, {}};
+  const bool is_gallery = options.views == 1;
+  const int columns = is_gallery ? std::min(kColumns, options.count) : options.views;
+  const int rows = is_gallery ? (options.count + columns - 1) / columns : options.count;
+  Image sheet{camera.width * columns, camera.height * rows, 3, {}};
   const std::int64_t pixels = std::int64_t{sheet.width} * sheet.height;
   if (options.draws_sheet &&
       (sheet.height > kImageMaxSide || sheet.width > kImageMaxSide || pixels > kImageMaxPixels)) {
@@ -72,8 +77,8 @@ Result<void> draw_seeds(const Options& options) {
                  "characters, fewer views or a smaller size"};
   }
   if (options.draws_sheet) {
-    sheet.pixels.resize(static_cast<std::size_t>(sheet.width) *
-                        static_cast<std::size_t>(sheet.height) * 3);
+    sheet.pixels.resize(
+        static_cast<std::size_t>(sheet.width) * static_cast<std::size_t>(sheet.height) * 3, 255);
   }
   for (int i = 0; i < options.count; ++i) {
     const Character character = character_of(options.seed + static_cast<std::uint64_t>(i));
@@ -83,7 +88,7 @@ Result<void> draw_seeds(const Options& options) {
       camera.azimuth_deg = 360.0 * view / options.views;
       const Image picture = render(body, camera);
       if (options.draws_sheet) {
-        paste(picture, view, i, sheet);
+        paste(picture, is_gallery ? i % columns : view, is_gallery ? i / columns : i, sheet);
         continue;
       }
       const int degrees = static_cast<int>(camera.azimuth_deg + 0.5);

@@ -58,11 +58,11 @@ void jacket(const Character& c, const Skeleton& s, int torso, Sculptor& clay) {
   const double middle = (s.shoulder_y + hem) / 2, half = (s.shoulder_y - hem) / 2 + 0.05;
   clay.mark_on(torso, Mark::square, c.palette.second.colour, {0, middle, 0}, {}, s.chest_w * 0.30,
                half);
-  clay.take(Part::torso, c.palette.trim.colour);
   for (const Side side : kSides) {
-    const double x = sign(side) * s.chest_w;
-    clay.limb({x * 0.42, s.shoulder_y + 0.014, s.chest_w * 0.22}, 0.015,
-              {x * 0.30, s.chest_y - 0.03, s.chest_w * 0.645}, 0.009);
+    const double lapel = (s.shoulder_y - s.chest_y + 0.06) / 2;
+    clay.mark_on(torso, Mark::square, c.palette.trim.colour,
+                 {sign(side) * s.chest_w * 0.37, s.shoulder_y - lapel + 0.02, 0},
+                 turned(0, 0, -7 * sign(side)), s.chest_w * 0.12, lapel);
   }
   for (int i = 0; i < 2; ++i) {
     clay.mark_on(torso, Mark::disc, c.palette.metal.colour,

@@ -137,6 +137,10 @@ void dress(Dice dice, Character& c) {
   }
 }
 
+bool is_round_helmet(Headgear headgear) {
+  return headgear == Headgear::space_helmet || headgear == Headgear::diving_helmet;
+}
+
 void crown(Dice dice, Character& c) {
   c.hair = dice.one_of({Hair::bald, Hair::crop, Hair::crop, Hair::bob, Hair::bob, Hair::long_hair,
                         Hair::long_hair, Hair::ponytail, Hair::bun, Hair::mohawk, Hair::twin_tails,
@@ -159,10 +163,7 @@ void crown(Dice dice, Character& c) {
   if (c.hair == Hair::mohawk || c.hair == Hair::spikes || c.hair == Hair::curls)
     c.hair = Hair::crop;
   if (c.hair == Hair::bun) c.hair = Hair::bob;
-}
-
-bool is_round_helmet(Headgear headgear) {
-  return headgear == Headgear::space_helmet || headgear == Headgear::diving_helmet;
+  if (is_round_helmet(c.headgear)) c.hair = Hair::crop;
 }
 
 void equip(Dice dice, Character& c) {

@@ -14,7 +14,7 @@ namespace {
 const Vec3 kLight = unit({-0.5, 0.62, 0.6});
 // Where the tones change, of the lambert term turned into 0 to 1.
 constexpr double kShadeFrom = 0.34, kShadeTo = 0.50, kShineFrom = 0.90, kShineTo = 0.97;
-constexpr int kDroppedTone = 18;  // a dropped shadow's tone, of kTones
+constexpr int kDroppedTone = 72;  // a dropped shadow's tone, of kTones
 // What drops a shadow lies this much nearer, in units of the body.
 constexpr float kDropNearest = 0.006F, kDropFarthest = 0.35F;
 // A point inside a solid by more than this, of its own equation, lies on a cut.
@@ -33,7 +33,7 @@ Colour blend(Colour a, Vec3 b, double share) {
 }
 
 // Shadows lean to violet, highlights to warm white: flat multiplication looks like dirt.
-Ramp ramp_of(Colour base) {
+Ramp make_ramp(Colour base) {
   const Vec3 shadow{base.r * 0.62, base.g * 0.58, base.b * 0.74};
   Ramp ramp{};
   for (int i = 0; i < kTones; ++i) {
@@ -102,8 +102,7 @@ Scene::Scene(const Body& body, double azimuth_deg) : body_(body) {
     shapes_.emplace_back(posed_.back());
     groups_.push_back(solid.group);
     most = std::max(most, solid.group);
-    const bool same = !ramps_.empty() && solid.colour == body.solids[ramps_.size() - 1].colour;
-    ramps_.push_back(same ? ramps_.back() : ramp_of(solid.colour));
+    ramp_of_.push_back(ramp_index(solid.colour, true));
     const Vec3 dark{kInk.r * 0.75, kInk.g * 0.75, kInk.b * 0.75};
     inks_.push_back(widen(blend(solid.colour, dark, 0.74)));
   }
@@ -113,10 +112,20 @@ Scene::Scene(const Body& body, double azimuth_deg) : body_(body) {
     stamps_of_[static_cast<std::size_t>(decal.group)].emplace_back(decal, i, right, nearer);
   }
   for (const Decal& decal : body.decals) {
-    Ramp ramp = ramp_of(decal.colour);
-    if (!decal.is_lit) ramp.fill(widen(decal.colour));
-    ramps_.push_back(ramp);
+    ramp_of_.push_back(ramp_index(decal.colour, decal.is_lit));
   }
+}
+
+// A figure has few colours and many solids.
+std::size_t Scene::ramp_index(Colour colour, bool is_lit) {
+  const auto known = std::find_if(made_.begin(), made_.end(), [&](const Made& made) {
+    return made.colour == colour && made.is_lit == is_lit;
+  });
+  if (known != made_.end()) return static_cast<std::size_t>(known - made_.begin());
+  made_.push_back({colour, is_lit});
+  ramps_.push_back(make_ramp(colour));
+  if (!is_lit) ramps_.back().fill(widen(colour));
+  return ramps_.size() - 1;
 }
 
 // The gradient of the solid's equation, or the axis of the plane that was met.
@@ -179,8 +188,8 @@ void Scene::find_stamps(int group, float y, std::vector<const Stamp*>& out) cons
   }
 }
 
-std::size_t Scene::ramp_at(const std::vector<const Stamp*>& stamps, std::size_t solid, float x,
-                           float y, float depth) const {
+std::size_t Scene::paint_at(const std::vector<const Stamp*>& stamps, std::size_t solid, float x,
+                            float y, float depth) const {
   for (const Stamp* stamp : stamps) {
     const float u = stamp->u[0] * x + stamp->u[1] * y + stamp->u[2] * depth + stamp->u[3];
     const float v = stamp->v[0] * x + stamp->v[1] * y + stamp->v[2] * depth + stamp->v[3];
@@ -235,10 +244,10 @@ void Scene::shade(const Samples& samples, const Grid& grid, int row, const std::
       tone = kDroppedTone;
     }
     if (groups_[index] != stamped) find_stamps(stamped = groups_[index], y, stamps);
-    const std::size_t ramp =
+    const std::size_t paint =
         stamps.empty() ? index
-                       : ramp_at(stamps, index, static_cast<float>(grid.x_of(i)), y, depth[i]);
-    out[i] = ramps_[ramp][static_cast<std::size_t>(tone)];
+                       : paint_at(stamps, index, static_cast<float>(grid.x_of(i)), y, depth[i]);
+    out[i] = ramps_[ramp_of_[paint]][static_cast<std::size_t>(tone)];
   }
 }
 
@@ -249,9 +258,9 @@ Part Scene::part_at(const Samples& samples, const Grid& grid, int column, int ro
   const auto x = static_cast<float>(grid.x_of(column)), y = static_cast<float>(grid.y_of(row));
   std::vector<const Stamp*> stamps;
   find_stamps(groups_[index], y, stamps);
-  const std::size_t ramp = ramp_at(stamps, index, x, y, samples.depth[at]);
+  const std::size_t paint = paint_at(stamps, index, x, y, samples.depth[at]);
   const std::size_t solids = body_.solids.size();
-  const Part painted = ramp < solids ? Part::none : body_.decals[ramp - solids].part;
+  const Part painted = paint < solids ? Part::none : body_.decals[paint - solids].part;
   return painted != Part::none ? painted : body_.solids[index].part;
 }
 

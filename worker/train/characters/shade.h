@@ -16,7 +16,7 @@ constexpr WideColour widen(Colour c) {
   return WideColour{c.r} << 42 | WideColour{c.g} << 21 | WideColour{c.b};
 }
 
-inline constexpr int kTones = 64;
+inline constexpr int kTones = 256;
 using Ramp = std::array<WideColour, kTones>;  // from shadow to highlight
 
 // A body in one view, with all that its samples share.
@@ -64,16 +64,24 @@ class Scene {
   void light(const Shape& shape, const Grid& grid, int from, int to, float y, const float* depth,
              std::uint8_t* tones) const;
   bool is_in_dropped_shadow(const Samples& samples, std::size_t at, std::size_t dropper) const;
+  std::size_t ramp_index(Colour colour, bool is_lit);
   void find_stamps(int group, float y, std::vector<const Stamp*>& out) const;
-  // The index of the topmost decal's ramp there, or of the solid's.
-  std::size_t ramp_at(const std::vector<const Stamp*>& stamps, std::size_t solid, float x, float y,
-                      float depth) const;
+  // The topmost decal there, counted on from the solids, or the solid.
+  std::size_t paint_at(const std::vector<const Stamp*>& stamps, std::size_t solid, float x, float y,
+                       float depth) const;
+
+  struct Made {
+    Colour colour;
+    bool is_lit;
+  };
 
   const Body& body_;
   std::vector<Posed> posed_;
   std::vector<Shape> shapes_;
   std::vector<int> groups_;
-  std::vector<Ramp> ramps_;  // of the solids, then of the decals
+  std::vector<Ramp> ramps_;           // one a colour
+  std::vector<std::size_t> ramp_of_;  // of each solid, then of each decal
+  std::vector<Made> made_;            // what each ramp is of
   std::vector<WideColour> inks_;
   std::vector<std::vector<Stamp>> stamps_of_;  // by group, the topmost first
 };
