@@ -5,6 +5,10 @@
 #include <string>
 #include <utility>
 
+#ifdef PIROUETTE_CUDA
+#include "worker/flux/cuda/fast_transformer.h"
+#endif
+
 namespace pirouette::flux {
 namespace {
 
@@ -199,6 +203,11 @@ Tensor Transformer::condition(const TransformerInput& input) const {
 
 Tensor Transformer::operator()(const TransformerInput& input) const {
   const Tensor vec = condition(input);
+#ifdef PIROUETTE_CUDA
+  const cuda::FastModel fast{img_in_,        txt_in_,           double_blocks_,
+                             single_blocks_, final_modulation_, heads_};
+  if (cuda::is_fast(fast, input)) return final_linear_(cuda::run_blocks(fast, input, vec));
+#endif
   Tokens tokens{img_in_(input.img), txt_in_(input.txt)};
   for (const DoubleBlock& block : double_blocks_)
     tokens = run(block, std::move(tokens), vec, input.rope, heads_);

@@ -1,0 +1,34 @@
+#pragma once
+// One matrix product through cuBLASLt, with what ATen's products cannot have at once: rows that lie
+// apart in memory (a part of a wider buffer), the bias and GELU in the product's own last pass. No
+// torch: the caller brings workspace and stream. The algorithm for each shape is cuBLASLt's first
+// proposal, asked for once, so that the same input gives the same bits.
+//
+// Safe from several threads. Throws std::runtime_error that names the shape.
+
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace pirouette::flux::cuda {
+
+// What NVIDIA recommends for Hopper is 32 MiB.
+inline constexpr std::size_t kMatmulWorkspaceBytes = std::size_t{32} << 20;
+
+// out [rows, columns] = act(x [rows, inner] weight^T [columns, inner] + bias [columns]), bfloat16.
+// Rows of x and out lie x_stride and out_stride numbers apart; weight's weight_stride.
+struct Matmul {
+  const void* x = nullptr;
+  const void* weight = nullptr;
+  const void* bias = nullptr;  // or none
+  void* out = nullptr;
+  std::int64_t rows = 0, columns = 0, inner = 0;
+  std::int64_t x_stride = 0, weight_stride = 0, out_stride = 0;
+  bool gelu = false;       // tanh's; needs a bias
+  bool float_out = false;  // out is float32; no bias then
+  float factor = 1.0f;     // of the product
+};
+void multiply(const Matmul& matmul, void* workspace, cudaStream_t stream);
+
+}  // namespace pirouette::flux::cuda
