@@ -71,6 +71,14 @@ TEST(EngineOnGpu, TheSameJobTwiceGivesTheSameBytes) {
   EXPECT_EQ(std::get<Rendering>(first.value).png, std::get<Rendering>(second.value).png);
 }
 
+// Segments of fixed sizes leave holes that no later tensor fits in.
+TEST(EngineOnGpu, TheAllocatorsSegmentsGrow) {
+  const auto kept = flux::gpu::random({1 << 20});
+  const auto snapshot = c10::cuda::CUDACachingAllocator::snapshot();
+  ASSERT_FALSE(snapshot.segments.empty());
+  for (const auto& segment : snapshot.segments) EXPECT_TRUE(segment.is_expandable);
+}
+
 TEST(EngineOnGpu, OutOfMemoryFailsTheJobAndTheNextOneRenders) {
   const auto engine = tiny_engine();
   flux::give_back_memory(flux::gpu::device());

@@ -76,8 +76,20 @@ TEST(FullWidth, DoubleAndSingleBlockEqualFloat64) {
     input.guidance = at::full({1}, 2.5, options());
     const Tensor ids = at::rand({text + rows * columns, 3}).mul(64).floor();
     input.rope = make_rope(ids.to(device()), kFluxRopeAxes);
-    const Tensor wanted = exact(cast(input, at::kDouble, at::kCPU));
+    TransformerInput as_told = cast(input, at::kDouble, at::kCPU);
+    as_told.timestep = told(input.timestep, at::kDouble).cpu();
+    as_told.guidance = told(input.guidance, at::kDouble).cpu();
+    const Tensor wanted = exact(as_told);
     const double far = distance(fast(input).cpu(), wanted);
+    // As a picture's steps are rendered: some tokens wanted, and all steps' conditions at once.
+    TransformerInput steps = input;
+    steps.timestep = at::full({3}, 0.5, options());
+    const Conditions conditions = fast.conditions(steps);
+    TransformerInput second = input;
+    second.conditions = &conditions;
+    second.step = 1;
+    second.wanted = rows * columns - 29;
+    EXPECT_LE(distance(fast(second).cpu(), wanted.slice(1, 0, second.wanted)), 2e-2);
     const cuda::PlainOnly plain;
     std::printf("full width, %d + %d tokens: fast %.2e, plain %.2e\n", text, rows * columns, far,
                 distance(fast(input).cpu(), wanted));

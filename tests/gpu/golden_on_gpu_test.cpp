@@ -42,14 +42,15 @@ TEST(GoldenOnGpu, Float32TransformerPredictsWhatTheReferencePredicts) {
   EXPECT_LE(distance(output.cpu(), expected("transformer.output")), kFloatTolerance);
 }
 
-// The reference's time is no bfloat16 number, and the model is told of times in thousandths rounded
-// to bfloat16: that moves it more than anything computed here. So both are told of the rounded
-// time: ours in bfloat16, and the float32 model on the CPU, which other tests hold to the
-// reference.
+// The reference's time and guidance are no bfloat16 numbers, and the model is told of both in
+// thousandths rounded to bfloat16: that moves it more than anything computed here. So both are told
+// the rounded ones: ours in bfloat16, and the float32 model on the CPU, which other tests hold to
+// the reference.
 TEST(GoldenOnGpu, Bfloat16TransformerStaysNear) {
   const at::NoGradGuard no_grad;
   TransformerInput exact = golden::transformer_input();
-  exact.timestep = (exact.timestep.to(at::kBFloat16) * 1000).to(at::kFloat) / 1000;
+  exact.timestep = told(exact.timestep, at::kFloat);
+  exact.guidance = told(exact.guidance, at::kFloat);
   const Tensor wanted = transformer(at::kFloat, at::kCPU)(exact);
   const TransformerInput input = input_on_device(at::kBFloat16);
   const Transformer model = transformer(at::kBFloat16, device());

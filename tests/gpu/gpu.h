@@ -53,6 +53,11 @@ inline Tensor poisoned(at::IntArrayRef shape, at::ScalarType type = at::kBFloat1
   return at::full(shape, std::numeric_limits<double>::quiet_NaN(), options(type));
 }
 
+// Time and guidance as the bfloat16 model is told of them: their thousandths are rounded.
+inline Tensor told(const Tensor& x, at::ScalarType type) {
+  return (x.to(at::kBFloat16) * 1000).to(type) / 1000;
+}
+
 inline Tensor wide(const Tensor& x) { return x.to(at::kFloat); }
 
 }  // namespace pirouette::flux::gpu

@@ -58,13 +58,22 @@ Ceilings measure_ceilings(at::Device device) {
                to = at::empty_like(from);
   ceilings.copy_tbps =
       2e-9 * static_cast<double>(from.nbytes()) / device_ms(device, 10, [&] { to.copy_(from); });
+  const Tensor pinned =
+      at::empty({int64_t{1} << 30}, at::TensorOptions(at::kByte).pinned_memory(true));
+  const Tensor there = from.slice(0, 0, pinned.numel());
+  line("ceiling: the bus, from pinned host memory",
+       1e-6 * static_cast<double>(pinned.nbytes()) /
+           device_ms(device, 3, [&] { there.copy_(pinned, true); }),
+       "GB/s");
   line("ceiling: matrix product of 8192 cubed, bf16", ceilings.gemm_tflops, "TFLOP/s");
   line("ceiling: cuDNN attention, 24 heads, 8704 tokens", ceilings.attention_tflops, "TFLOP/s");
   line("ceiling: copy, bytes read and written", ceilings.copy_tbps, "TB/s");
   return ceilings;
 }
 
-double measure_step(const Transformer& model, const Ceilings& ceilings, at::Device device) {
+namespace {
+
+TransformerInput full_size_input(at::Device device) {
   TransformerInput input;
   input.img = random({1, kImage, 64}, device);
   input.txt = random({1, kText, 4096}, device);
@@ -74,34 +83,58 @@ double measure_step(const Transformer& model, const Ceilings& ceilings, at::Devi
   const Tensor ids =
       at::cat({at::zeros({kText, 3}), make_ids(0, kSide, kSide), make_ids(1, kSide, kSide)});
   input.rope = make_rope(ids.to(device), kFluxRopeAxes);
+  return input;
+}
+
+// As render() has it: a picture's 24 steps are told of time at once, and the last block computes
+// the picture's tokens only.
+double measure_step_of_picture(const Transformer& model, TransformerInput input,
+                               at::Device device) {
+  TransformerInput steps = input;
+  steps.timestep = at::linspace(1, 0.1, 24, input.img.options());
+  Conditions conditions;
+  const double told = device_ms(device, 3, [&] { conditions = model.conditions(steps); });
+  input.conditions = &conditions;
+  input.step = 5;
+  input.wanted = kSide * kSide;
   Tensor out;
-  double plain = 0;
-  {
-    const cuda::PlainOnly plain_only;
-    plain = device_ms(device, 3, [&] { out = model(input); });
-  }
-  const Tensor plain_out = out;
-  const double ms = device_ms(device, 7, [&] { out = model(input); });
-  const double away =
-      ((out.to(at::kFloat) - plain_out.to(at::kFloat)).norm() / plain_out.to(at::kFloat).norm())
-          .item<double>();
-  const double floor = products_tflop() / ceilings.gemm_tflops * 1e3 +
-                       attention_tflop() / ceilings.attention_tflops * 1e3;
-  line("step: plain ATen operations, the same program", plain, "ms");
-  line("step: fast", ms, "ms");
-  line("step: fast against plain, relative difference", 100 * away, "%");
-  line("step: floor (products and attention at their ceilings)", floor, "ms",
-       std::to_string(products_tflop()) + " + " + std::to_string(attention_tflop()) + " TFLOP");
-  line("step: rate", (products_tflop() + attention_tflop()) / ms * 1e3, "TFLOP/s");
-  line("step: share of the floor", 100 * floor / ms, "%");
+  const double passed = device_ms(device, 7, [&] { out = model(input); });
   wait();
   const auto start = std::chrono::steady_clock::now();
   out = model(input);
   const std::chrono::duration<double, std::milli> handed_out =
       std::chrono::steady_clock::now() - start;
-  line("step: host's time to hand it out", handed_out.count(), "ms", "it waits for nothing");
-  const double again = device_ms_in_a_row(device, 8, [&] { out = model(input); });
-  line("step: eight in a row, each", again, "ms");
+  const double in_a_row = device_ms_in_a_row(device, 8, [&] { out = model(input); });
+  line("step: as one of a picture's 24", passed + told / 24, "ms");
+  line("step:   of it the conditions, made for all at once", told / 24, "ms");
+  line("step:   eight in a row, each", in_a_row + told / 24, "ms");
+  line("step:   host's time to hand it out", handed_out.count(), "ms", "it waits for nothing");
+  return passed + told / 24;
+}
+
+}  // namespace
+
+double measure_step(const Transformer& model, const Ceilings& ceilings, at::Device device) {
+  const TransformerInput input = full_size_input(device);
+  Tensor plain_out, out;
+  double plain = 0;
+  {
+    const cuda::PlainOnly plain_only;
+    plain = device_ms(device, 3, [&] { plain_out = model(input); });
+  }
+  const double ms = device_ms(device, 7, [&] { out = model(input); });
+  const Tensor wanted = plain_out.to(at::kFloat);
+  const double away = ((out.to(at::kFloat) - wanted).norm() / wanted.norm()).item<double>();
+  const double floor = products_tflop() / ceilings.gemm_tflops * 1e3 +
+                       attention_tflop() / ceilings.attention_tflops * 1e3;
+  line("step: plain ATen operations, the same program", plain, "ms");
+  line("step: all by itself", ms, "ms");
+  line("step:   rate", (products_tflop() + attention_tflop()) / ms * 1e3, "TFLOP/s",
+       std::to_string(products_tflop()) + " + " + std::to_string(attention_tflop()) + " TFLOP");
+  line("step:   floor: products and attention at their ceilings", floor, "ms");
+  line("step:   share of the floor", 100 * floor / ms, "%");
+  line("step:   against plain, relative difference", 100 * away, "%");
+  measure_step_of_picture(model, input, device);
   return ms;
 }
 
@@ -126,6 +159,14 @@ void measure_parts(double step_ms, at::Device device) {
     const double ms = device_ms_in_a_row(
         device, 10, [&] { cuda::multiply_into(out, in, weights, {.gelu = gelu}); });
     part(what, times, ms, product_tflop(rows, to.size(1), from.size(1)));
+    std::vector<cuda::Proposal> proposals = cuda::time_proposals(
+        cuda::describe_product(out, in, weights, {.gelu = gelu}), 12,
+        cuda::matmul_workspace(device).data_ptr(), cuda::current_stream(device));
+    const double first_ms = proposals.front().ms;
+    line("      proposals: the first", times * first_ms, "ms", proposals.front().what);
+    std::ranges::sort(proposals, {}, &cuda::Proposal::ms);
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, proposals.size()); ++i)
+      line("      proposals: of the best", times * proposals[i].ms, "ms", proposals[i].what);
     if (from.is_contiguous() && !gelu)
       line("      the same by at::linear",
            times * device_ms_in_a_row(device, 10,
@@ -145,11 +186,30 @@ void measure_parts(double step_ms, at::Device device) {
   product("mlp in + gelu, single", kSingles, kTokens, x, wide.slice(1, 3 * kWidth), true);
   product("linear2, single", kSingles, kTokens, wide.slice(1, 2 * kWidth), y, false);
   const Tensor strided = wide.unsqueeze(0).slice(2, 0, 3 * kWidth);
-  part("attention, in place of double qkv", kDoubles,
-       device_ms_in_a_row(device, 5, [&] { (void)attention(qkv.unsqueeze(0)); }),
-       2 * product_tflop(kTokens, kTokens, kWidth));
-  part("attention, in place of single's wide rows", kSingles,
-       device_ms_in_a_row(device, 5, [&] { (void)attention(strided); }),
+  qkv.copy_(strided[0]);
+  strided.copy_(random(strided.sizes(), device));
+  qkv.copy_(strided[0]);
+  const auto heads = [&](int64_t i) {
+    return qkv.unflatten(-1, {3, kHeads, kHeadWidth})
+        .select(1, i)
+        .transpose(0, 1)
+        .contiguous()
+        .unsqueeze(0);
+  };
+  const Tensor q = heads(0), k = heads(1), v = heads(2);  // [1, H, L, D]
+  double in_place = 0;
+  for (int round = 0; round < 3; ++round) {  // in turn, on the same numbers
+    in_place = device_ms_in_a_row(device, 8, [&] { (void)attention(strided); });
+    line("      attention once, in rows of 7 C", in_place, "ms");
+    line("      attention once, in rows of 3 C",
+         device_ms_in_a_row(device, 8, [&] { (void)attention(qkv.unsqueeze(0)); }), "ms");
+    line("      attention once, dense by heads",
+         device_ms_in_a_row(
+             device, 8,
+             [&] { (void)at::_scaled_dot_product_cudnn_attention(q, k, v, std::nullopt, false); }),
+         "ms");
+  }
+  part("attention, q, k and v in rows of 7 C", kDoubles + kSingles, in_place,
        2 * product_tflop(kTokens, kTokens, kWidth));
 
   const cudaStream_t stream = cuda::current_stream(device);

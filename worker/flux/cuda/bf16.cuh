@@ -14,8 +14,7 @@ struct Wide {
   float at[kWide];
 };
 
-__device__ inline Wide load(const __nv_bfloat16* from) {
-  const uint4 raw = *reinterpret_cast<const uint4*>(from);
+__device__ inline Wide widen(const uint4& raw) {
   const auto* pairs = reinterpret_cast<const __nv_bfloat162*>(&raw);
   Wide wide;
 #pragma unroll
@@ -25,6 +24,10 @@ __device__ inline Wide load(const __nv_bfloat16* from) {
     wide.at[2 * i + 1] = pair.y;
   }
   return wide;
+}
+
+__device__ inline Wide load(const __nv_bfloat16* from) {
+  return widen(*reinterpret_cast<const uint4*>(from));
 }
 
 __device__ inline Wide load(const float* from) {

@@ -29,19 +29,23 @@ class Blocks {
   Blocks(const FastModel& model, const TransformerInput& input, const Tensor& vec);
 
   void run(const DoubleBlock& block);
-  void run(const SingleBlock& block);
-  Tensor finish(const Linear& modulation);
+  // Of the outcome only these tokens: what nobody reads after the last block is not computed.
+  void run(const SingleBlock& block, int64_t first, int64_t count);
+  Tensor finish(const Linear& modulation, int64_t first, int64_t count);
 
  private:
-  Tensor modulate(const Linear& linear) const;
-  void norm(const Chunks& shift_and_scale);
+  Tensor modulate(const Linear& linear);
+  void norm(const Chunks& shift_and_scale) { norm(shift_and_scale, 0, tokens_); }
+  void norm(const Chunks& shift_and_scale, int64_t first, int64_t count);
   void add_later(const Chunks& gate) { gate_ = gate; }
   void multiply(const Tensor& out, const Tensor& x, const Linear& txt, const Linear& img,
                 const Product& product = {}) const;
-  Tensor attend_in(const Tensor& qkv, const Stream& txt, const Stream& img) const;
+  Tensor attend_in(const Tensor& qkv, const Stream& txt, const Stream& img, int64_t first,
+                   int64_t count) const;
 
   const int64_t heads_;
-  const Rope& rope_;
+  const TransformerInput& input_;
+  std::size_t modulated_ = 0;  // linears whose modulation was asked for
   int64_t batch_ = 0, text_ = 0, tokens_ = 0, width_ = 0, wide_ = 0;
   cudaStream_t stream_ = nullptr;
   Tensor vec_;                  // silu of it: [B, C]
@@ -52,14 +56,14 @@ class Blocks {
 
 Blocks::Blocks(const FastModel& model, const TransformerInput& input, const Tensor& vec)
     : heads_(model.heads),
-      rope_(input.rope),
+      input_(input),
       batch_(input.img.size(0)),
       text_(input.txt.size(1)),
       tokens_(text_ + input.img.size(1)),
       width_(model.img_in.weight.size(0)),
       wide_(3 * width_ + model.double_blocks.front().img.mlp_in.weight.size(0)),
       stream_(current_stream(input.img.device())),
-      vec_(at::silu(vec).contiguous()) {
+      vec_(vec.defined() ? vec.contiguous() : vec) {
   x_ = at::empty({batch_, tokens_, width_}, input.img.options());
   normed_ = at::empty_like(x_);
   branch_ = at::empty_like(x_);
@@ -70,27 +74,30 @@ Blocks::Blocks(const FastModel& model, const TransformerInput& input, const Tens
   }
 }
 
-Tensor Blocks::modulate(const Linear& linear) const {
+Tensor Blocks::modulate(const Linear& linear) {
   const int64_t out = linear.weight.size(0);
+  if (!vec_.defined())
+    return input_.conditions->modulations.at(modulated_++).slice(0, input_.step, input_.step + 1);
   Tensor chunks = at::empty({batch_, out}, vec_.options());
   few_rows_product(address(chunks), address(vec_), address(linear.weight), address(linear.bias),
                    batch_, out, width_, stream_);
   return chunks;
 }
 
-// Adds the branch that waits, and norms.
-void Blocks::norm(const Chunks& shift_and_scale) {
+// Adds the branch that waits, and norms. A part of the tokens: of one batch only.
+void Blocks::norm(const Chunks& shift_and_scale, int64_t first, int64_t count) {
+  const int64_t skipped = first * width_;
   NormRows rows;
-  rows.x = address(x_);
-  rows.normed = address(normed_);
+  rows.x = address(x_) + skipped;
+  rows.normed = address(normed_) + skipped;
   rows.batch = batch_;
-  rows.tokens = tokens_;
-  rows.text_tokens = text_;
+  rows.tokens = count;
+  rows.text_tokens = std::max<int64_t>(0, text_ - first);
   rows.width = width_;
   rows.txt = shift_and_scale.side(shift_and_scale.txt, width_);
   rows.img = shift_and_scale.side(shift_and_scale.img, width_);
   if (gate_) {
-    rows.branch = address(branch_);
+    rows.branch = address(branch_) + skipped;
     const SideModulation txt = gate_->side(gate_->txt, width_),
                          img = gate_->side(gate_->img, width_);
     rows.txt.gate = txt.gate;
@@ -112,13 +119,14 @@ void Blocks::multiply(const Tensor& out, const Tensor& x, const Linear& txt, con
   }
 }
 
-// qkv [B, L, 3*C, or more] -> [B, L, C]. q and k are normed and turned in place.
-Tensor Blocks::attend_in(const Tensor& qkv, const Stream& txt, const Stream& img) const {
+// qkv [B, L, 3*C, or more] -> [B, count, C]. q and k are normed and turned in place.
+Tensor Blocks::attend_in(const Tensor& qkv, const Stream& txt, const Stream& img, int64_t first,
+                         int64_t count) const {
   TurnHeads turn;
   turn.qkv = address(qkv);
   turn.row_stride = qkv.stride(1);
-  turn.cos = rope_.cos.data_ptr<float>();
-  turn.sin = rope_.sin.data_ptr<float>();
+  turn.cos = input_.rope.cos.data_ptr<float>();
+  turn.sin = input_.rope.sin.data_ptr<float>();
   turn.txt_q = address(txt.query_norm);
   turn.txt_k = address(txt.key_norm);
   turn.img_q = address(img.query_norm);
@@ -135,18 +143,21 @@ Tensor Blocks::attend_in(const Tensor& qkv, const Stream& txt, const Stream& img
           .permute({2, 0, 3, 1, 4})
           .unbind(0);
   const Tensor out = std::get<0>(at::_scaled_dot_product_cudnn_attention(
-      parts[0], parts[1], parts[2], std::nullopt, /*compute_log_sumexp=*/false));
+      parts[0].slice(2, first, first + count), parts[1], parts[2], std::nullopt,
+      /*compute_log_sumexp=*/false));
   return out.transpose(1, 2).flatten(2);  // no copy: cuDNN writes in the order of q's strides
 }
 
 void Blocks::run(const DoubleBlock& block) {
-  const Chunks chunks{modulate(block.txt.mod), modulate(block.img.mod)};
-  const int64_t qkv_numbers = batch_ * tokens_ * 3 * width_;
-  const Tensor qkv = scratch_.slice(0, 0, qkv_numbers).view({batch_, tokens_, 3 * width_});
-  const Tensor hidden = scratch_.slice(0, qkv_numbers).view({batch_, tokens_, wide_ - 3 * width_});
+  Chunks chunks;
+  chunks.txt = modulate(block.txt.mod);
+  chunks.img = modulate(block.img.mod);
+  const Tensor wide = scratch_.view({batch_, tokens_, wide_});
+  const Tensor qkv = wide.slice(-1, 0, 3 * width_), hidden = wide.slice(-1, 3 * width_);
   norm(chunks.at(0));
   multiply(qkv, normed_, block.txt.qkv, block.img.qkv);
-  multiply(branch_, attend_in(qkv, block.txt, block.img), block.txt.proj, block.img.proj);
+  multiply(branch_, attend_in(qkv, block.txt, block.img, 0, tokens_), block.txt.proj,
+           block.img.proj);
   add_later(chunks.at(2));
   norm(chunks.at(3));
   multiply(hidden, normed_, block.txt.mlp_in, block.img.mlp_in, {.gelu = true});
@@ -156,32 +167,41 @@ void Blocks::run(const DoubleBlock& block) {
 
 // The product fills [q, k, v, mlp]; once attention has read v, its place takes what attention gave,
 // and [attention, mlp] lie side by side.
-void Blocks::run(const SingleBlock& block) {
+void Blocks::run(const SingleBlock& block, int64_t first, int64_t count) {
   const Tensor modulation = modulate(block.modulation);
   const Chunks chunks{modulation, modulation};
   const Tensor wide = scratch_.view({batch_ * tokens_, wide_});
   const Tensor rows = normed_.flatten(0, 1), qkv = wide.slice(1, 0, 3 * width_);
+  const int64_t row_count = batch_ * count;  // where it is a part, of one batch
+  const auto some = [&](const Tensor& all) { return all.slice(0, first, first + row_count); };
   const auto part = [&](int64_t begin, int64_t end) {
     return Linear{block.linear1.weight.slice(0, begin, end),
                   block.linear1.bias.slice(0, begin, end)};
   };
   norm(chunks.at(0));
-  multiply_into(qkv, rows, part(0, 3 * width_));
-  multiply_into(wide.slice(1, 3 * width_), rows, part(3 * width_, wide_), {.gelu = true});
+  if (count == tokens_) {
+    multiply_into(qkv, rows, part(0, 3 * width_));
+  } else {
+    multiply_into(some(wide.slice(1, 0, width_)), some(rows), part(0, width_));
+    multiply_into(wide.slice(1, width_, 3 * width_), rows, part(width_, 3 * width_));
+  }
+  multiply_into(some(wide.slice(1, 3 * width_)), some(rows), part(3 * width_, wide_),
+                {.gelu = true});
   Stream norms;
   norms.query_norm = block.query_norm;
   norms.key_norm = block.key_norm;
-  const Tensor attention = attend_in(qkv.view({batch_, tokens_, 3 * width_}), norms, norms);
-  copy_rows(address(wide) + 2 * width_, wide_, address(attention), width_, batch_ * tokens_, width_,
-            stream_);
-  multiply_into(branch_.flatten(0, 1), wide.slice(1, 2 * width_), block.linear2);
+  const Tensor attention =
+      attend_in(scratch_.view({batch_, tokens_, wide_}), norms, norms, first, count);
+  copy_rows(address(wide) + first * wide_ + 2 * width_, wide_, address(attention), width_,
+            row_count, width_, stream_);
+  multiply_into(some(branch_.flatten(0, 1)), some(wide.slice(1, 2 * width_)), block.linear2);
   add_later(chunks.at(2));
 }
 
-Tensor Blocks::finish(const Linear& final_modulation) {
+Tensor Blocks::finish(const Linear& final_modulation, int64_t first, int64_t count) {
   const Tensor modulation = modulate(final_modulation);  // shift, scale
-  norm(Chunks{modulation, modulation});
-  return normed_.slice(1, text_);
+  norm(Chunks{modulation, modulation}, first, count);
+  return normed_;
 }
 
 bool is_wide(int64_t width) { return width % 8 == 0; }
@@ -220,8 +240,27 @@ Tensor run_blocks(const FastModel& model, const TransformerInput& input, const T
   dense.txt = input.txt.contiguous();
   Blocks blocks(model, dense, vec);
   for (const DoubleBlock& block : model.double_blocks) blocks.run(block);
-  for (const SingleBlock& block : model.single_blocks) blocks.run(block);
-  return blocks.finish(model.final_modulation);
+  const int64_t text = input.txt.size(1), tokens = text + input.img.size(1);
+  const int64_t wanted = input.wanted < 0 ? input.img.size(1) : input.wanted;
+  const bool is_one = input.img.size(0) == 1;
+  const int64_t first = is_one ? text : 0, count = is_one ? wanted : tokens;
+  for (const SingleBlock& block : model.single_blocks) {
+    const bool is_last = &block == &model.single_blocks.back();
+    blocks.run(block, is_last ? first : 0, is_last ? count : tokens);
+  }
+  return blocks.finish(model.final_modulation, first, count).slice(1, text, text + wanted);
+}
+
+Conditions make_conditions(const FastModel& model, const Tensor& vec) {
+  Conditions conditions;  // in the order that Blocks asks
+  const auto add = [&](const Linear& linear) { conditions.modulations.push_back(linear(vec)); };
+  for (const DoubleBlock& block : model.double_blocks) {
+    add(block.txt.mod);
+    add(block.img.mod);
+  }
+  for (const SingleBlock& block : model.single_blocks) add(block.modulation);
+  add(model.final_modulation);
+  return conditions;
 }
 
 }  // namespace pirouette::flux::cuda

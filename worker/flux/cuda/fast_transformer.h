@@ -34,7 +34,11 @@ class PlainOnly {
 // bfloat16 on CUDA, and widths that the kernels take: FLUX.1's are, and most small test models'.
 bool is_fast(const FastModel& model, const TransformerInput& input);
 
-// vec [B, C] -> the image tokens, normed and modulated for the last linear: [B, Li, C].
+// vec [B, C], of which SiLU was taken; none where the input has conditions. -> the wanted image
+// tokens, normed and modulated for the last linear: [B, wanted, C].
 Tensor run_blocks(const FastModel& model, const TransformerInput& input, const Tensor& vec);
+
+// vec [steps, C], of which SiLU was taken.
+Conditions make_conditions(const FastModel& model, const Tensor& vec);
 
 }  // namespace pirouette::flux::cuda

@@ -15,7 +15,7 @@ namespace pirouette::flux::cuda {
 
 using bf16 = __nv_bfloat16;
 
-// Widest row that norm_rows takes: 1024 threads of 8 numbers.
+// Widest row that norm_rows takes: 128 threads of 8 times 8 numbers.
 inline constexpr std::int64_t kNormWidthMax = 8192;
 
 // One stream's part of a modulation: rows [C] of each batch, batch_stride numbers apart.

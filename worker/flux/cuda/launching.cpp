@@ -3,7 +3,6 @@
 #include <c10/cuda/CUDAStream.h>
 
 #include "common/result.h"
-#include "worker/flux/cuda/matmul.h"
 
 namespace pirouette::flux::cuda {
 
@@ -11,8 +10,8 @@ cudaStream_t current_stream(at::Device device) {
   return c10::cuda::getCurrentCUDAStream(device.index()).stream();
 }
 
-void multiply_into(const Tensor& out, const Tensor& x, const Linear& linear,
-                   const Product& product) {
+Matmul describe_product(const Tensor& out, const Tensor& x, const Linear& linear,
+                        const Product& product) {
   const Tensor& weight = linear.weight;
   PIROUETTE_CHECK(out.dim() == 2 && x.dim() == 2 && weight.dim() == 2);
   PIROUETTE_CHECK(out.stride(1) == 1 && x.stride(1) == 1 && weight.stride(1) == 1);
@@ -32,10 +31,20 @@ void multiply_into(const Tensor& out, const Tensor& x, const Linear& linear,
   matmul.gelu = product.gelu;
   matmul.float_out = out.scalar_type() == at::kFloat;
   matmul.factor = static_cast<float>(product.factor);
-  // Of the allocator's cache: given back at once, and used by later work of the same stream only.
-  const Tensor workspace =
-      at::empty({static_cast<int64_t>(kMatmulWorkspaceBytes)}, x.options().dtype(at::kByte));
-  multiply(matmul, workspace.data_ptr(), current_stream(x.device()));
+  return matmul;
+}
+
+// Of the allocator's cache: given back at once, and used by later work of the same stream only.
+Tensor matmul_workspace(at::Device device) {
+  return at::empty({static_cast<int64_t>(kMatmulWorkspaceBytes)},
+                   at::TensorOptions().dtype(at::kByte).device(device));
+}
+
+void multiply_into(const Tensor& out, const Tensor& x, const Linear& linear,
+                   const Product& product) {
+  const Tensor workspace = matmul_workspace(x.device());
+  multiply(describe_product(out, x, linear, product), workspace.data_ptr(),
+           current_stream(x.device()));
 }
 
 }  // namespace pirouette::flux::cuda

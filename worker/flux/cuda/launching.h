@@ -3,6 +3,7 @@
 // tensors.
 
 #include "worker/flux/cuda/kernels.h"
+#include "worker/flux/cuda/matmul.h"
 #include "worker/flux/ops.h"
 
 namespace pirouette::flux::cuda {
@@ -17,6 +18,10 @@ struct Product {
   bool gelu = false;
   double factor = 1.0;
 };
+// describe_product: what multiply_into hands to cuBLASLt.
+Matmul describe_product(const Tensor& out, const Tensor& x, const Linear& linear,
+                        const Product& product = {});
+Tensor matmul_workspace(at::Device device);
 void multiply_into(const Tensor& out, const Tensor& x, const Linear& linear,
                    const Product& product = {});
 

@@ -65,6 +65,42 @@ class Description {
   const Matmul& m_;
 };
 
+// Of cuBLASLt's proposals for FLUX.1's large products, those that measured fastest on an H100 with
+// cuBLAS 13 (docs/gpu.md), by its numbers of tile and cluster. A version that does not propose them
+// gets its first.
+struct Preferred {
+  std::int64_t columns, inner;
+  bool gelu;
+  std::uint32_t tile;
+  std::uint16_t cluster;
+};
+constexpr Preferred kPreferred[] = {
+    {9216, 3072, false, 24, 5}, {12288, 3072, true, 24, 5}, {3072, 15360, false, 29, 3}};
+constexpr std::int64_t kPreferredRowsMin = 4096;
+constexpr int kProposals = 12;
+
+template <typename T>
+T attribute_of(const cublasLtMatmulAlgo_t& algorithm, cublasLtMatmulAlgoConfigAttributes_t which) {
+  T value = 0;
+  std::size_t written = 0;
+  cublasLtMatmulAlgoConfigGetAttribute(&algorithm, which, &value, sizeof value, &written);
+  return value;
+}
+
+cublasLtMatmulAlgo_t choose(const std::vector<cublasLtMatmulAlgo_t>& proposals, const Matmul& m) {
+  for (const Preferred& preferred : kPreferred) {
+    if (m.rows < kPreferredRowsMin || m.columns != preferred.columns ||
+        m.inner != preferred.inner || m.gelu != preferred.gelu)
+      continue;
+    for (const cublasLtMatmulAlgo_t& one : proposals)
+      if (attribute_of<std::uint32_t>(one, CUBLASLT_ALGO_CONFIG_TILE_ID) == preferred.tile &&
+          attribute_of<std::uint16_t>(one, CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID) ==
+              preferred.cluster)
+        return one;
+  }
+  return proposals.front();
+}
+
 // The largest power of two up to 256 that the address is a multiple of.
 std::uint32_t alignment(const void* address) {
   const auto bits = reinterpret_cast<std::uintptr_t>(address);
@@ -73,8 +109,9 @@ std::uint32_t alignment(const void* address) {
   return aligned;
 }
 
-cublasLtMatmulAlgo_t ask_for_algorithm(cublasLtHandle_t handle, const Description& description,
-                                       const Matmul& m) {
+std::vector<cublasLtMatmulAlgo_t> ask_for_algorithms(cublasLtHandle_t handle,
+                                                     const Description& description,
+                                                     const Matmul& m, int most) {
   cublasLtMatmulPreference_t preference = nullptr;
   check(cublasLtMatmulPreferenceCreate(&preference), m, "preference");
   const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
@@ -86,14 +123,48 @@ cublasLtMatmulAlgo_t ask_for_algorithm(cublasLtHandle_t handle, const Descriptio
   prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment(m.x));
   prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment(m.out));
   prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment(m.out));
-  cublasLtMatmulHeuristicResult_t best{};
+  std::vector<cublasLtMatmulHeuristicResult_t> results(static_cast<std::size_t>(most));
   int found = 0;
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
       handle, description.operation, description.weight, description.x, description.out,
-      description.out, preference, 1, &best, &found);
+      description.out, preference, most, results.data(), &found);
   cublasLtMatmulPreferenceDestroy(preference);
   check(found > 0 ? status : CUBLAS_STATUS_NOT_SUPPORTED, m, "no algorithm");
-  return best.algo;
+  std::vector<cublasLtMatmulAlgo_t> algorithms;
+  for (int i = 0; i < found; ++i) algorithms.push_back(results[static_cast<std::size_t>(i)].algo);
+  return algorithms;
+}
+
+void launch(cublasLtHandle_t handle, const Description& description, const Matmul& m,
+            const cublasLtMatmulAlgo_t& algorithm, void* workspace, cudaStream_t stream) {
+  const float zero = 0;
+  check(cublasLtMatmul(handle, description.operation, &m.factor, m.weight, description.weight, m.x,
+                       description.x, &zero, m.out, description.out, m.out, description.out,
+                       &algorithm, workspace, kMatmulWorkspaceBytes, stream),
+        m, "launch");
+}
+
+std::string describe(const cublasLtMatmulAlgo_t& algorithm) {
+  const std::pair<const char*, cublasLtMatmulAlgoConfigAttributes_t> attributes[] = {
+      {"algorithm", CUBLASLT_ALGO_CONFIG_ID},
+      {"tile", CUBLASLT_ALGO_CONFIG_TILE_ID},
+      {"stages", CUBLASLT_ALGO_CONFIG_STAGES_ID},
+      {"cluster", CUBLASLT_ALGO_CONFIG_CLUSTER_SHAPE_ID},
+      {"split", CUBLASLT_ALGO_CONFIG_SPLITK_NUM},
+      {"swizzle", CUBLASLT_ALGO_CONFIG_CTA_SWIZZLING},
+      {"custom", CUBLASLT_ALGO_CONFIG_CUSTOM_OPTION}};
+  std::string text;
+  for (const auto& [name, attribute] : attributes) {
+    std::uint64_t value = 0;  // some are two bytes wide, some four
+    std::size_t written = 0;
+    cublasLtMatmulAlgoConfigGetAttribute(&algorithm, attribute, &value, sizeof(std::uint32_t),
+                                         &written);
+    if (written == 0)
+      cublasLtMatmulAlgoConfigGetAttribute(&algorithm, attribute, &value, sizeof(std::uint16_t),
+                                           &written);
+    text += std::string(name) + ' ' + std::to_string(value) + ' ';
+  }
+  return text;
 }
 
 class Algorithms {
@@ -118,7 +189,8 @@ class Algorithms {
     if (handle == nullptr) check(cublasLtCreate(&handle), m, "cuBLASLt");
     const auto known = known_.find(key);
     if (known != known_.end()) return {handle, known->second};
-    return {handle, known_.emplace(key, ask_for_algorithm(handle, description, m)).first->second};
+    const auto best = choose(ask_for_algorithms(handle, description, m, kProposals), m);
+    return {handle, known_.emplace(key, best).first->second};
   }
 
  private:
@@ -135,11 +207,38 @@ class Algorithms {
 void multiply(const Matmul& m, void* workspace, cudaStream_t stream) {
   const Description description(m);
   const auto [handle, algorithm] = Algorithms::of_this_process().find(description, m);
-  const float zero = 0;
-  check(cublasLtMatmul(handle, description.operation, &m.factor, m.weight, description.weight, m.x,
-                       description.x, &zero, m.out, description.out, m.out, description.out,
-                       &algorithm, workspace, kMatmulWorkspaceBytes, stream),
-        m, "launch");
+  launch(handle, description, m, algorithm, workspace, stream);
+}
+
+std::vector<Proposal> time_proposals(const Matmul& m, int most, void* workspace,
+                                     cudaStream_t stream) {
+  constexpr int kRounds = 3, kInARow = 8;
+  const Description description(m);
+  cublasLtHandle_t handle = Algorithms::of_this_process().find(description, m).first;
+  const auto algorithms = ask_for_algorithms(handle, description, m, most);
+  std::vector<Proposal> proposals(algorithms.size());
+  cudaEvent_t begin = nullptr, end = nullptr;
+  cudaEventCreate(&begin);
+  cudaEventCreate(&end);
+  for (int round = 0; round < kRounds; ++round) {  // in turn, so that a warm card is fair to all
+    for (std::size_t i = 0; i < algorithms.size(); ++i) {
+      launch(handle, description, m, algorithms[i], workspace, stream);
+      cudaEventRecord(begin, stream);
+      for (int n = 0; n < kInARow; ++n)
+        launch(handle, description, m, algorithms[i], workspace, stream);
+      cudaEventRecord(end, stream);
+      cudaEventSynchronize(end);
+      float ms = 0;
+      cudaEventElapsedTime(&ms, begin, end);
+      const double each = static_cast<double>(ms) / kInARow;
+      Proposal& proposal = proposals[i];
+      proposal.ms = round == 0 ? each : std::min(proposal.ms, each);
+      proposal.what = describe(algorithms[i]);
+    }
+  }
+  cudaEventDestroy(begin);
+  cudaEventDestroy(end);
+  return proposals;
 }
 
 }  // namespace pirouette::flux::cuda

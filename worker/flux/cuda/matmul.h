@@ -1,8 +1,9 @@
 #pragma once
 // One matrix product through cuBLASLt, with what ATen's products cannot have at once: rows that lie
 // apart in memory (a part of a wider buffer), the bias and GELU in the product's own last pass. No
-// torch: the caller brings workspace and stream. The algorithm for each shape is cuBLASLt's first
-// proposal, asked for once, so that the same input gives the same bits.
+// torch: the caller brings workspace and stream. The algorithm for each shape is one of
+// cuBLASLt's proposals, always the same one (never timed at run time), so that the same input gives
+// the same bits on every worker.
 //
 // Safe from several threads. Throws std::runtime_error that names the shape.
 
@@ -10,6 +11,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace pirouette::flux::cuda {
 
@@ -30,5 +33,13 @@ struct Matmul {
   float factor = 1.0f;     // of the product
 };
 void multiply(const Matmul& matmul, void* workspace, cudaStream_t stream);
+
+// What cuBLASLt proposes for a product, in its order, and how fast each is here: for benches.
+struct Proposal {
+  double ms = 0;
+  std::string what;  // its tile, cluster, … by cuBLASLt's numbers
+};
+std::vector<Proposal> time_proposals(const Matmul& matmul, int most, void* workspace,
+                                     cudaStream_t stream);
 
 }  // namespace pirouette::flux::cuda

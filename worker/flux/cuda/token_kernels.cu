@@ -8,8 +8,14 @@ namespace pirouette::flux::cuda {
 namespace {
 
 constexpr float kNormEps = 1e-6f;
+constexpr int kNormThreadsMax = 128;
 constexpr int kTurnThreads = 256;
+constexpr int kTurnAhead = 3;      // heads a thread has in flight: all of FLUX.1's 24 q and 24 k
 constexpr int kRowsThreads = 256;  // 8 warps, a row of the weight each
+
+__device__ Wide load_or_zero(const bf16* row, int column, std::int64_t width) {
+  return column < width ? load(row + column) : Wide{};
+}
 
 // Over the block; scratch [32] is used once.
 __device__ float sum_over_block(float x, float* scratch) {
@@ -21,45 +27,61 @@ __device__ float sum_over_block(float x, float* scratch) {
   return sum_over_lanes<kWarp>(lane < warps ? scratch[lane] : 0.0f);
 }
 
-// A block a row, 8 numbers a thread. The row stays in registers: read once, written once.
-__global__ void __launch_bounds__(1024) norm_rows_kernel(NormRows rows) {
+// A block a row, which stays in registers: read once, written once. Four warps at most, so that few
+// wait for each other and a processor has many rows in flight.
+template <int kVectors>
+__global__ void __launch_bounds__(kNormThreadsMax) norm_rows_kernel(NormRows rows) {
   __shared__ float sums[kWarp], squares[kWarp];
   const std::int64_t token = blockIdx.x % rows.tokens, batch = blockIdx.x / rows.tokens;
   const SideModulation& side = token < rows.text_tokens ? rows.txt : rows.img;
-  const int column = threadIdx.x * kWide;
-  const bool inside = column < rows.width;
-  const std::int64_t at = blockIdx.x * rows.width + column;
-  Wide x{}, shift{}, scale{};
-  if (inside) {
-    x = load(rows.x + at);
-    const bf16* norm = side.shift + batch * side.norm_stride + column;
-    if (rows.normed != nullptr) {
-      shift = load(norm);
-      scale = load(side.scale + batch * side.norm_stride + column);
-    }
-    if (rows.branch != nullptr) {
-      const Wide branch = load(rows.branch + at);
-      const Wide gate = load(side.gate + batch * side.gate_stride + column);
+  const std::int64_t row = blockIdx.x * rows.width;
+  const int step = blockDim.x * kWide, first = threadIdx.x * kWide;
+  Wide x[kVectors];
 #pragma unroll
-      for (int i = 0; i < kWide; ++i) x.at[i] = rounded(x.at[i] + gate.at[i] * branch.at[i]);
-      store(rows.x + at, x);
+  for (int v = 0; v < kVectors; ++v)
+    x[v] = load_or_zero(rows.x + row, first + v * step, rows.width);
+  if (rows.branch != nullptr) {
+    const bf16* gates = side.gate + batch * side.gate_stride;
+    Wide branch[kVectors];
+#pragma unroll
+    for (int v = 0; v < kVectors; ++v)
+      branch[v] = load_or_zero(rows.branch + row, first + v * step, rows.width);
+#pragma unroll
+    for (int v = 0; v < kVectors; ++v) {
+      const Wide gate = load_or_zero(gates, first + v * step, rows.width);
+#pragma unroll
+      for (int i = 0; i < kWide; ++i)
+        x[v].at[i] = rounded(x[v].at[i] + gate.at[i] * branch[v].at[i]);
+      if (first + v * step < rows.width) store(rows.x + row + first + v * step, x[v]);
     }
   }
-  if (rows.normed == nullptr) return;
   float sum = 0;
 #pragma unroll
-  for (int i = 0; i < kWide; ++i) sum += x.at[i];
+  for (int v = 0; v < kVectors; ++v) {
+#pragma unroll
+    for (int i = 0; i < kWide; ++i) sum += x[v].at[i];
+  }
   const float mean = sum_over_block(sum, sums) / static_cast<float>(rows.width);
   float square = 0;
 #pragma unroll
-  for (int i = 0; i < kWide; ++i) square += (x.at[i] - mean) * (x.at[i] - mean);
-  square = sum_over_block(inside ? square : 0.0f, squares);
-  const float factor = rsqrtf(square / static_cast<float>(rows.width) + kNormEps);
-  if (!inside) return;
+  for (int v = 0; v < kVectors; ++v) {
+    if (first + v * step >= rows.width) continue;
 #pragma unroll
-  for (int i = 0; i < kWide; ++i)
-    x.at[i] = (x.at[i] - mean) * factor * (1.0f + scale.at[i]) + shift.at[i];
-  store(rows.normed + at, x);
+    for (int i = 0; i < kWide; ++i) square += (x[v].at[i] - mean) * (x[v].at[i] - mean);
+  }
+  square = sum_over_block(square, squares);
+  const float factor = rsqrtf(square / static_cast<float>(rows.width) + kNormEps);
+#pragma unroll
+  for (int v = 0; v < kVectors; ++v) {
+    const int column = first + v * step;
+    if (column >= rows.width) continue;
+    const Wide shift = load(side.shift + batch * side.norm_stride + column);
+    const Wide scale = load(side.scale + batch * side.norm_stride + column);
+#pragma unroll
+    for (int i = 0; i < kWide; ++i)
+      x[v].at[i] = (x[v].at[i] - mean) * factor * (1.0f + scale.at[i]) + shift.at[i];
+    store(rows.normed + row + column, x[v]);
+  }
 }
 
 // A block a token; kLanes threads a head, so that a thread turns the same 8 numbers' angles for
@@ -77,26 +99,33 @@ __global__ void __launch_bounds__(kTurnThreads) turn_heads_kernel(TurnHeads head
   const Wide k = load((is_text ? heads.txt_k : heads.img_k) + lane * kWide);
   bf16* row = heads.qkv + blockIdx.x * heads.row_stride + lane * kWide;
   // Every lane of a warp goes round equally often: the sums below need them all.
-  for (int first = 0; first < count; first += kSlots) {
-    const int head = first + slot;
-    const bool inside = head < count;
-    Wide x{};
-    if (inside) x = load(row + head * kHeadWidth);
-    float square = 0;
+  for (int first = slot; first - slot < count; first += kTurnAhead * kSlots) {
+    uint4 raw[kTurnAhead] = {};
 #pragma unroll
-    for (int i = 0; i < kWide; ++i) square += x.at[i] * x.at[i];
-    square = sum_over_lanes<kLanes>(square);
-    const float factor = rsqrtf(square / kHeadWidth + kNormEps);
-    const bool is_query = head < heads.heads;
-#pragma unroll
-    for (int i = 0; i < kWide; ++i) x.at[i] *= factor * (is_query ? q.at[i] : k.at[i]);
-    Wide turned;
-#pragma unroll
-    for (int i = 0; i < kWide; i += 2) {
-      turned.at[i] = x.at[i] * cos.at[i] - x.at[i + 1] * sin.at[i];
-      turned.at[i + 1] = x.at[i + 1] * cos.at[i + 1] + x.at[i] * sin.at[i + 1];
+    for (int a = 0; a < kTurnAhead; ++a) {
+      const int head = first + a * kSlots;
+      if (head < count) raw[a] = *reinterpret_cast<const uint4*>(row + head * kHeadWidth);
     }
-    if (inside) store(row + head * kHeadWidth, turned);
+#pragma unroll
+    for (int a = 0; a < kTurnAhead; ++a) {
+      const int head = first + a * kSlots;
+      Wide x = widen(raw[a]);
+      float square = 0;
+#pragma unroll
+      for (int i = 0; i < kWide; ++i) square += x.at[i] * x.at[i];
+      square = sum_over_lanes<kLanes>(square);
+      const float factor = rsqrtf(square / kHeadWidth + kNormEps);
+      const bool is_query = head < heads.heads;
+#pragma unroll
+      for (int i = 0; i < kWide; ++i) x.at[i] *= factor * (is_query ? q.at[i] : k.at[i]);
+      Wide turned;
+#pragma unroll
+      for (int i = 0; i < kWide; i += 2) {
+        turned.at[i] = x.at[i] * cos.at[i] - x.at[i + 1] * sin.at[i];
+        turned.at[i + 1] = x.at[i + 1] * cos.at[i + 1] + x.at[i] * sin.at[i + 1];
+      }
+      if (head < count) store(row + head * kHeadWidth, turned);
+    }
   }
 }
 
@@ -128,6 +157,14 @@ __global__ void __launch_bounds__(kRowsThreads)
   if (lane == 0) out[blockIdx.y * n + row] = __float2bfloat16_rn(sum + __bfloat162float(bias[row]));
 }
 
+template <int kVectors>
+void norm(const NormRows& rows, cudaStream_t stream) {
+  const auto threads =
+      static_cast<unsigned>((rows.width / kWide + kVectors - 1) / kVectors + kWarp - 1);
+  const auto blocks = static_cast<unsigned>(rows.batch * rows.tokens);
+  norm_rows_kernel<kVectors><<<blocks, threads / kWarp * kWarp, 0, stream>>>(rows);
+}
+
 template <int kLanes>
 void turn(const TurnHeads& heads, cudaStream_t stream) {
   const auto blocks = static_cast<unsigned>(heads.batch * heads.tokens);
@@ -137,10 +174,16 @@ void turn(const TurnHeads& heads, cudaStream_t stream) {
 }  // namespace
 
 void norm_rows(const NormRows& rows, cudaStream_t stream) {
-  const auto vectors = static_cast<unsigned>((rows.width + kWide - 1) / kWide);
-  const unsigned threads = (vectors + kWarp - 1) / kWarp * kWarp;
-  const auto blocks = static_cast<unsigned>(rows.batch * rows.tokens);
-  norm_rows_kernel<<<blocks, threads, 0, stream>>>(rows);
+  if (rows.width > kNormWidthMax || rows.width % kWide != 0)
+    throw std::runtime_error("norm_rows: no multiple of 8 up to 8192 wide");
+  const int vectors = static_cast<int>(rows.width / kWide);
+  const int each = (vectors + kNormThreadsMax - 1) / kNormThreadsMax;
+  if (each <= 1)
+    norm<1>(rows, stream);
+  else if (each <= 3)
+    norm<3>(rows, stream);
+  else
+    norm<8>(rows, stream);
   check_launch("norm_rows");
 }
 
