@@ -1,6 +1,7 @@
 #include "tests/bench/gpu/step_bench.h"
 
 #include <cmath>
+#include <ranges>
 #include <tuple>
 
 #include "tests/bench/gpu/clock.h"
@@ -36,12 +37,6 @@ Tensor attention(const Tensor& qkv) {  // [1, L, 3*C]
   const auto parts = qkv.unflatten(-1, {3, kHeads, kHeadWidth}).permute({2, 0, 3, 1, 4}).unbind(0);
   return std::get<0>(
       at::_scaled_dot_product_cudnn_attention(parts[0], parts[1], parts[2], std::nullopt, false));
-}
-
-std::string share(double ms, double of) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%.1f %% of the step", 100 * ms / of);
-  return text;
 }
 
 }  // namespace
@@ -134,93 +129,123 @@ double measure_step(const Transformer& model, const Ceilings& ceilings, at::Devi
   line("step:   floor: products and attention at their ceilings", floor, "ms");
   line("step:   share of the floor", 100 * floor / ms, "%");
   line("step:   against plain, relative difference", 100 * away, "%");
-  measure_step_of_picture(model, input, device);
-  return ms;
+  return measure_step_of_picture(model, input, device);
 }
 
-void measure_parts(double step_ms, at::Device device) {
-  const Tensor x = random({kTokens, kWidth}, device), wide = random({kTokens, 7 * kWidth}, device),
-               y = at::empty_like(x);
-  const auto linear = [&](int64_t out, int64_t in) {
-    return Linear{random({out, in}, device, 0.02), random({out}, device)};
-  };
-  double sum = 0;
-  const auto part = [&](const std::string& what, int times, double ms, double tflop) {
-    sum += times * ms;
-    line("part: " + what + " x " + std::to_string(times), times * ms, "ms",
-         share(times * ms, step_ms) +
-             (tflop > 0 ? ", " + std::to_string(static_cast<int>(tflop / ms * 1e3)) + " TFLOP/s"
-                        : ""));
-  };
-  const auto product = [&](const std::string& what, int times, int64_t rows, const Tensor& from,
-                           const Tensor& to, bool gelu) {
-    const Linear weights = linear(to.size(1), from.size(1));
-    const Tensor in = from.slice(0, 0, rows), out = to.slice(0, 0, rows);
-    const double ms = device_ms_in_a_row(
-        device, 10, [&] { cuda::multiply_into(out, in, weights, {.gelu = gelu}); });
-    part(what, times, ms, product_tflop(rows, to.size(1), from.size(1)));
-    std::vector<cuda::Proposal> proposals = cuda::time_proposals(
-        cuda::describe_product(out, in, weights, {.gelu = gelu}), 12,
-        cuda::matmul_workspace(device).data_ptr(), cuda::current_stream(device));
-    const double first_ms = proposals.front().ms;
-    line("      proposals: the first", times * first_ms, "ms", proposals.front().what);
-    std::ranges::sort(proposals, {}, &cuda::Proposal::ms);
-    for (std::size_t i = 0; i < std::min<std::size_t>(3, proposals.size()); ++i)
-      line("      proposals: of the best", times * proposals[i].ms, "ms", proposals[i].what);
-    if (from.is_contiguous() && !gelu)
-      line("      the same by at::linear",
-           times * device_ms_in_a_row(device, 10,
-                                      [&] { (void)at::linear(in, weights.weight, weights.bias); }),
-           "ms");
-  };
-  const Tensor qkv = random({kTokens, 3 * kWidth}, device),
-               hidden = random({kTokens, kHidden}, device);
+namespace {
+
+// The step's parts, each alone and as often as a step runs it.
+class Parts {
+ public:
+  Parts(double step_ms, at::Device device) : step_ms_(step_ms), device_(device) {}
+
+  void add(const std::string& what, int times, double ms, double tflop = 0) {
+    sum_ms_ += times * ms;
+    std::string note = share(times * ms);
+    if (tflop > 0) note += ", " + std::to_string(static_cast<int>(tflop / ms * 1e3)) + " TFLOP/s";
+    line("part: " + what + " x " + std::to_string(times), times * ms, "ms", note);
+  }
+  void add_pass(const std::string& what, int times, double ms, std::size_t bytes) {
+    add(what, times, ms);
+    line("      its bandwidth", 1e-9 * static_cast<double>(bytes) / ms, "TB/s");
+  }
+  void add_product(const std::string& what, int times, const Tensor& x, const Tensor& out,
+                   bool gelu);
+  void finish() {
+    line("part: what the parts do not explain", step_ms_ - sum_ms_, "ms",
+         share(step_ms_ - sum_ms_));
+  }
+
+ private:
+  std::string share(double ms) const {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.1f %% of the step", 100 * ms / step_ms_);
+    return text;
+  }
+
+  double step_ms_, sum_ms_ = 0;
+  at::Device device_;
+};
+
+// Beside what is used, what cuBLASLt proposes and ATen takes.
+void Parts::add_product(const std::string& what, int times, const Tensor& x, const Tensor& out,
+                        bool gelu) {
+  constexpr int kProposalsTimed = 12, kProposalsShown = 3;
+  const Linear linear{random({out.size(1), x.size(1)}, device_, 0.02),
+                      random({out.size(1)}, device_)};
+  const double ms =
+      device_ms_in_a_row(device_, 10, [&] { cuda::multiply_into(out, x, linear, {.gelu = gelu}); });
+  add(what, times, ms, product_tflop(x.size(0), out.size(1), x.size(1)));
+  const Tensor workspace = cuda::matmul_workspace(device_);
+  auto proposals =
+      cuda::time_proposals(cuda::describe_product(out, x, linear, {.gelu = gelu}), kProposalsTimed,
+                           workspace.data_ptr(), cuda::current_stream(device_));
+  line("      proposals: the first", times * proposals.front().ms, "ms", proposals.front().what);
+  std::ranges::sort(proposals, {}, &cuda::Proposal::ms);
+  for (const auto& proposal : proposals | std::views::take(kProposalsShown))
+    line("      proposals: of the best", times * proposal.ms, "ms", proposal.what);
+  if (x.is_contiguous() && !gelu)
+    line("      the same by at::linear",
+         times * device_ms_in_a_row(device_, 10,
+                                    [&] { (void)at::linear(x, linear.weight, linear.bias); }),
+         "ms");
+}
+
+// x [L, C]; wide [L, 7*C]: rows of q, k, v and the MLP's hidden numbers.
+void measure_products(Parts& parts, const Tensor& x, const Tensor& wide) {
+  const Tensor y = at::empty_like(x), qkv = wide.slice(1, 0, 3 * kWidth),
+               hidden = wide.slice(1, 3 * kWidth);
   for (const auto& [name, rows] : {std::pair("image", kImage), {"text", kText}}) {
     const std::string side = std::string(" of ") + name + " tokens, double";
-    product("qkv" + side, kDoubles, rows, x, qkv, false);
-    product("proj" + side, kDoubles, rows, x, y, false);
-    product("mlp in + gelu" + side, kDoubles, rows, x, hidden, true);
-    product("mlp out" + side, kDoubles, rows, hidden, y, false);
+    const auto some = [count = rows](const Tensor& all) { return all.slice(0, 0, count); };
+    parts.add_product("qkv" + side, kDoubles, some(x), some(qkv), false);
+    parts.add_product("proj" + side, kDoubles, some(x), some(y), false);
+    parts.add_product("mlp in + gelu" + side, kDoubles, some(x), some(hidden), true);
+    parts.add_product("mlp out" + side, kDoubles, some(hidden), some(y), false);
   }
-  product("qkv, single", kSingles, kTokens, x, wide.slice(1, 0, 3 * kWidth), false);
-  product("mlp in + gelu, single", kSingles, kTokens, x, wide.slice(1, 3 * kWidth), true);
-  product("linear2, single", kSingles, kTokens, wide.slice(1, 2 * kWidth), y, false);
-  const Tensor strided = wide.unsqueeze(0).slice(2, 0, 3 * kWidth);
-  qkv.copy_(strided[0]);
-  strided.copy_(random(strided.sizes(), device));
-  qkv.copy_(strided[0]);
-  const auto heads = [&](int64_t i) {
-    return qkv.unflatten(-1, {3, kHeads, kHeadWidth})
-        .select(1, i)
-        .transpose(0, 1)
-        .contiguous()
-        .unsqueeze(0);
-  };
-  const Tensor q = heads(0), k = heads(1), v = heads(2);  // [1, H, L, D]
+  parts.add_product("qkv, single", kSingles, x, qkv, false);
+  parts.add_product("mlp in + gelu, single", kSingles, x, hidden, true);
+  parts.add_product("linear2, single", kSingles, wide.slice(1, 2 * kWidth), y, false);
+}
+
+// In the layouts that it could be given, in turn and on the same numbers.
+void measure_attention(Parts& parts, const Tensor& wide, at::Device device) {
+  const Tensor rows = wide.unsqueeze(0).slice(2, 0, 3 * kWidth);
+  rows.copy_(random(rows.sizes(), device));
+  const auto split = rows.unflatten(-1, {3, kHeads, kHeadWidth}).permute({2, 0, 3, 1, 4}).unbind(0);
+  const Tensor q = split[0].contiguous(), k = split[1].contiguous(), v = split[2].contiguous();
   double in_place = 0;
-  for (int round = 0; round < 3; ++round) {  // in turn, on the same numbers
-    in_place = device_ms_in_a_row(device, 8, [&] { (void)attention(strided); });
+  for (int round = 0; round < 2; ++round) {
+    in_place = device_ms_in_a_row(device, 8, [&] { (void)attention(rows); });
     line("      attention once, in rows of 7 C", in_place, "ms");
-    line("      attention once, in rows of 3 C",
-         device_ms_in_a_row(device, 8, [&] { (void)attention(qkv.unsqueeze(0)); }), "ms");
     line("      attention once, dense by heads",
          device_ms_in_a_row(
              device, 8,
              [&] { (void)at::_scaled_dot_product_cudnn_attention(q, k, v, std::nullopt, false); }),
          "ms");
   }
-  part("attention, q, k and v in rows of 7 C", kDoubles + kSingles, in_place,
-       2 * product_tflop(kTokens, kTokens, kWidth));
+  parts.add("attention", kDoubles + kSingles, in_place,
+            2 * product_tflop(kTokens, kTokens, kWidth));
+}
 
+void measure_passes(Parts& parts, const Tensor& x, const Tensor& wide, at::Device device) {
+  constexpr int kInARow = 20;
   const cudaStream_t stream = cuda::current_stream(device);
+  const Tensor branch = at::empty_like(x), normed = at::empty_like(x);
   const Tensor chunks = random({1, 6 * kWidth}, device, 0.1);
   const cuda::bf16* first = cuda::address(chunks);
-  cuda::NormRows rows{
-      cuda::address(x), cuda::address(y), cuda::address(qkv), 1, kTokens, kText, kWidth};
+  cuda::NormRows rows;
+  rows.x = cuda::address(x);
+  rows.branch = cuda::address(branch);
+  rows.normed = cuda::address(normed);
+  rows.batch = 1;
+  rows.tokens = kTokens;
+  rows.text_tokens = kText;
+  rows.width = kWidth;
   rows.txt = rows.img = {first, first, first, 6 * kWidth, 6 * kWidth};
-  const double norm = device_ms_in_a_row(device, 20, [&] { cuda::norm_rows(rows, stream); });
-  part("gated residual, norm, modulation", 2 * kDoubles + kSingles + 1, norm, 0);
-  line("      its bandwidth", 4e-9 * static_cast<double>(x.nbytes()) / norm, "TB/s");
+  parts.add_pass("gated residual, norm, modulation", 2 * kDoubles + kSingles + 1,
+                 device_ms_in_a_row(device, kInARow, [&] { cuda::norm_rows(rows, stream); }),
+                 4 * x.nbytes());
   const Tensor cos = at::rand({kTokens, kHeadWidth}, x.options().dtype(at::kFloat));
   const Tensor scale = random({kHeadWidth}, device);
   cuda::TurnHeads turn;
@@ -233,26 +258,26 @@ void measure_parts(double step_ms, at::Device device) {
   turn.text_tokens = kText;
   turn.heads = kHeads;
   turn.head_width = kHeadWidth;
-  const double turned = device_ms_in_a_row(device, 20, [&] { cuda::turn_heads(turn, stream); });
-  part("QK norm and RoPE, in place", kDoubles + kSingles, turned, 0);
-  line("      its bandwidth", 4e-9 * static_cast<double>(x.nbytes()) / turned, "TB/s");
-  const double copied = device_ms_in_a_row(device, 20, [&] {
+  parts.add_pass("QK norm and RoPE, in place", kDoubles + kSingles,
+                 device_ms_in_a_row(device, kInARow, [&] { cuda::turn_heads(turn, stream); }),
+                 4 * x.nbytes());
+  const auto copy = [&] {
     cuda::copy_rows(cuda::address(wide), 7 * kWidth, cuda::address(x), kWidth, kTokens, kWidth,
                     stream);
-  });
-  part("attention's output put beside the MLP's", kSingles, copied, 0);
-  line("      its bandwidth", 2e-9 * static_cast<double>(x.nbytes()) / copied, "TB/s");
-  // As many weights as the card's cache does not hold.
-  const Tensor mods = random({8, 6 * kWidth, kWidth}, device, 0.02),
-               bias = random({6 * kWidth}, device), out = at::empty({1, 6 * kWidth}, x.options());
-  int turn_of = 0;
-  const double modulated = device_ms_in_a_row(device, 16, [&] {
-    cuda::few_rows_product(cuda::address(out), cuda::address(x), cuda::address(mods[turn_of++ % 8]),
-                           cuda::address(bias), 1, 6 * kWidth, kWidth, stream);
-  });
-  part("modulations (of 6 C, or two of 3 C)", 2 * kDoubles + kSingles / 2, modulated, 0);
-  line("      its bandwidth", 1e-9 * static_cast<double>(mods[0].nbytes()) / modulated, "TB/s");
-  line("part: what the parts do not explain", step_ms - sum, "ms", share(step_ms - sum, step_ms));
+  };
+  parts.add_pass("attention's output put beside the MLP's", kSingles,
+                 device_ms_in_a_row(device, kInARow, copy), 2 * x.nbytes());
+}
+
+}  // namespace
+
+void measure_parts(double step_ms, at::Device device) {
+  const Tensor x = random({kTokens, kWidth}, device), wide = random({kTokens, 7 * kWidth}, device);
+  Parts parts(step_ms, device);
+  measure_products(parts, x, wide);
+  measure_attention(parts, wide, device);
+  measure_passes(parts, x, wide, device);
+  parts.finish();
 }
 
 void measure_autoencoder(const Autoencoder& model, at::Device device) {

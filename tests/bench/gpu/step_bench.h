@@ -12,7 +12,8 @@ struct Ceilings {
 };
 Ceilings measure_ceilings(at::Device device);
 
-// 1024 x 1024 output, the same reference, 512 text tokens, batch 1. Milliseconds.
+// 1024 x 1024 output, the same reference, 512 text tokens, batch 1: milliseconds of one of a
+// picture's steps.
 double measure_step(const Transformer& model, const Ceilings& ceilings, at::Device device);
 
 // The step's parts alone, at its sizes and as often as it runs them.
