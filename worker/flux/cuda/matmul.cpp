@@ -74,8 +74,7 @@ struct Preferred {
   std::uint32_t tile;
   std::uint16_t cluster;
 };
-constexpr Preferred kPreferred[] = {
-    {9216, 3072, false, 24, 5}, {12288, 3072, true, 24, 5}, {3072, 15360, false, 29, 3}};
+constexpr Preferred kPreferred[] = {{9216, 3072, false, 24, 5}, {3072, 15360, false, 29, 3}};
 constexpr std::int64_t kPreferredRowsMin = 4096;
 constexpr int kProposals = 12;
 
