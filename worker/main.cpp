@@ -32,6 +32,7 @@ struct ServeOptions {
   link::WorkerConfig worker;
   std::vector<std::string> models, loras;  // NAME=PATH
   std::string tokenizers;
+  std::string device = "cpu";
   std::string dtype = "float32";
   int threads = 0;
   std::uint64_t memory_budget_bytes = 0;
@@ -70,6 +71,7 @@ Result<void> serve(const ServeOptions& options) {
   config.models = TRY(parse_named_paths("--model", options.models));
   config.loras = TRY(parse_named_paths("--lora", options.loras));
   if (!options.tokenizers.empty()) config.tokenizers = options.tokenizers;
+  config.device = options.device;
   config.dtype = options.dtype;
   config.threads = options.threads;
   config.memory_budget_bytes = options.memory_budget_bytes;
@@ -156,6 +158,8 @@ void add_serve_command(CLI::App& app, ServeOptions& options) {
                       "Folder with tokenizer/ and tokenizer_2/; the model's own, or its "
                       "tokenizers/, unless given");
   add_lora_options(*command, options);
+  command->add_option("--device", options.device, "cpu, cuda, cuda:1 …; one worker a device")
+      ->capture_default_str();
   command->add_option("--dtype", options.dtype)
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();

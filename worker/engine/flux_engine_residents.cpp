@@ -8,6 +8,7 @@
 #include "common/blobs.h"
 #include "common/log.h"
 #include "worker/engine/residency/host_memory.h"
+#include "worker/flux/device.h"
 
 namespace pirouette::engine {
 namespace {
@@ -20,8 +21,11 @@ constexpr std::size_t kVariantsShown = 16;
 
 // What the device has, and what the host has beside it for base weights. The one place that asks.
 MemoryBudget ask_memory(at::Device device, std::uint64_t configured_bytes) {
-  PIROUETTE_CHECK(device.is_cpu());
   const HostMemory host = ask_host_memory();
+  if (device.is_cuda()) {
+    const std::uint64_t free_bytes = flux::ask_memory(device).free_bytes;
+    return {configured_bytes > 0 ? configured_bytes : free_bytes, host.free_bytes};
+  }
   return {configured_bytes > 0 ? configured_bytes : host.free_bytes, 0};
 }
 

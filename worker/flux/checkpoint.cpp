@@ -8,6 +8,10 @@
 #include "worker/flux/storage/safetensors.h"
 #include "worker/flux/storage/scaled_weights.h"
 
+#ifdef PIROUETTE_CUDA
+#include "worker/flux/cuda/host_copies.h"
+#endif
+
 namespace pirouette::flux {
 namespace {
 
@@ -100,6 +104,12 @@ Result<void> Weights::finish() const {
 }
 
 Weights Weights::to(at::ScalarType dtype, at::Device device) && {
+#ifdef PIROUETTE_CUDA
+  if (device.is_cuda()) {
+    tensors_ = cuda::move_to_device(std::move(tensors_), dtype, device);
+    return std::move(*this);
+  }
+#endif
   for (auto& [name, tensor] : tensors_)
     tensor = tensor.is_floating_point() ? tensor.to(device, dtype) : tensor.to(device);
   return std::move(*this);

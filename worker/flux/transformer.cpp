@@ -5,6 +5,10 @@
 #include <string>
 #include <utility>
 
+#ifdef PIROUETTE_CUDA
+#include "worker/flux/cuda/fast_transformer.h"
+#endif
+
 namespace pirouette::flux {
 namespace {
 
@@ -198,6 +202,15 @@ Tensor Transformer::condition(const TransformerInput& input) const {
 }
 
 Tensor Transformer::operator()(const TransformerInput& input) const {
+#ifdef PIROUETTE_CUDA
+  const cuda::FastModel fast{img_in_,        txt_in_,           double_blocks_,
+                             single_blocks_, final_modulation_, heads_};
+  if (cuda::is_fast(fast, input)) {
+    const bool is_told = input.conditions != nullptr && !input.conditions->modulations.empty();
+    return final_linear_(
+        cuda::run_blocks(fast, input, is_told ? Tensor() : at::silu(condition(input))));
+  }
+#endif
   const Tensor vec = condition(input);
   Tokens tokens{img_in_(input.img), txt_in_(input.txt)};
   for (const DoubleBlock& block : double_blocks_)
@@ -207,9 +220,19 @@ Tensor Transformer::operator()(const TransformerInput& input) const {
   for (const SingleBlock& block : single_blocks_)
     joined = run(block, joined, vec, input.rope, heads_);
 
-  const Tensor img = joined.slice(1, input.txt.size(1));
+  const Tensor img = joined.slice(1, input.txt.size(1));                      // [B, Li, C]
   const auto m = final_modulation_(at::silu(vec)).unsqueeze(1).chunk(2, -1);  // shift, scale
-  return final_linear_(modulate(img, {m[0], m[1], {}}));
+  const Tensor velocity = final_linear_(modulate(img, {m[0], m[1], {}}));
+  return input.wanted < 0 ? velocity : velocity.slice(1, 0, input.wanted);
+}
+
+Conditions Transformer::conditions([[maybe_unused]] const TransformerInput& input) const {
+#ifdef PIROUETTE_CUDA
+  const cuda::FastModel fast{img_in_,        txt_in_,           double_blocks_,
+                             single_blocks_, final_modulation_, heads_};
+  if (cuda::is_fast(fast, input)) return cuda::make_conditions(fast, at::silu(condition(input)));
+#endif
+  return {};
 }
 
 }  // namespace pirouette::flux

@@ -45,13 +45,22 @@ struct Embedder {
   Tensor operator()(const Tensor& x) const;
 };
 
+// What the blocks are told of time, guidance and text, for several steps at once: reading the
+// weights that make it of one step takes as long as of all.
+struct Conditions {
+  std::vector<Tensor> modulations;  // of each block in turn, [steps, n]; none: made in each pass
+};
+
 struct TransformerInput {
-  Tensor img;       // [B, Li, 64] packed latents
-  Tensor txt;       // [B, Lt, 4096] T5
-  Tensor pooled;    // [B, 768] CLIP
-  Tensor timestep;  // [B] sigma in 0..1, in the model's dtype: the reference rounds it there
-  Tensor guidance;  // [B]; ignored by a model without guidance
-  Rope rope;        // of text tokens, then image tokens
+  Tensor img;           // [B, Li, 64] packed latents
+  Tensor txt;           // [B, Lt, 4096] T5
+  Tensor pooled;        // [B, 768] CLIP
+  Tensor timestep;      // [B] sigma in 0..1, in the model's dtype: the reference rounds it there
+  Tensor guidance;      // [B]; ignored by a model without guidance
+  Rope rope;            // of text tokens, then image tokens
+  int64_t wanted = -1;  // of the image tokens, from the first: how many velocities; -1 for all
+  const Conditions* conditions = nullptr;  // of a picture's steps, and which of them this is
+  int64_t step = 0;
 };
 
 class Transformer {
@@ -59,8 +68,11 @@ class Transformer {
   // Canonical names (diffusers_layout.h renames others). invalid or not_found names the tensor.
   static Result<Transformer> load(Weights weights, const RopeAxes& axes);
 
-  // The velocity of every image token: [B, Li, 64] -> [B, Li, 64].
+  // The velocity of every image token that is wanted: [B, Li, 64] -> [B, wanted, 64].
   Tensor operator()(const TransformerInput& input) const;
+
+  // For a picture's steps, from their timesteps [steps], guidance [1] and pooled text [1, 768].
+  Conditions conditions(const TransformerInput& input) const;
 
   int64_t in_channels() const { return img_in_.weight.size(1); }
   int64_t out_channels() const { return final_linear_.weight.size(0); }
