@@ -10,6 +10,7 @@
 //   4. What anyone was told stays true after each crash: results that were acknowledged, batches
 //      that were submitted.
 //   5. A lease's number is given once, and no worker is given more than it takes.
+//   6. In a calm farm no worker is given up.
 // And at the end (expect_peace): each job ended, each finished picture counted or was not wanted.
 //
 // Keeps its own account of the rows (rows.h) and throws Broken where they differ.
@@ -54,9 +55,15 @@ class Audit {
   // --- of the workers
   void kept(LeaseId lease, JobId job) { kept_[lease] = job; }
   void lost(LeaseId lease) { kept_.erase(lease); }
-  // Somebody who lies may speak for any lease: its picture then counts as one of the job's.
-  void lied(JobId job, const Digest& result) { lies_.insert({job, result}); }
+  // Somebody who lies may speak for any lease: its picture then counts as one of the job's, and the
+  // answer makes it forget what it has under that lease.
+  void lied(LeaseId lease, JobId job, const Digest& result) {
+    lies_.insert({job, result});
+    lied_about_.insert(lease);
+  }
 
+  // From then on nothing goes wrong, so nobody is to be given up.
+  void expect_calm() { calm_ = true; }
   // Nothing is left to do.
   void expect_peace() const;
 
@@ -65,6 +72,7 @@ class Audit {
 
  private:
   core::State expected(const Rows& rows) const;
+  void compare(store::Store& store, const std::string& found) const;
   void apply(const std::vector<core::Write>& writes);
   void note(const core::Write& write);
   void check_result(const core::Job& job) const;
@@ -72,6 +80,7 @@ class Audit {
   void check_assignment(const core::SendAssign& send, const core::State& state);
 
   const LeaseId first_lease_;
+  bool calm_ = false;
   Rows rows_;
   std::vector<core::Write> under_way_;  // of the commit that runs, or was cut off
   std::set<JobId> accepted_;
@@ -80,6 +89,7 @@ class Audit {
   std::map<std::string, BatchId> submitted_;
   std::map<LeaseId, JobId> kept_;
   std::set<std::pair<JobId, Digest>> lies_;
+  std::set<LeaseId> lied_about_;
 
   struct Link {
     WorkerId worker;

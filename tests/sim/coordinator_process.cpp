@@ -14,7 +14,7 @@ using namespace core;
 namespace {
 
 constexpr Duration kStartLeast = milliseconds(500), kStartMost = seconds(10);
-constexpr std::uint64_t kStepsBetweenRows = 4, kCommitsBetweenReads = 24;
+constexpr std::uint64_t kStepsBetweenRows = 4, kCommitsBetweenReads = 64;
 
 template <typename T>
 void append(std::vector<T>& to, std::vector<T>&& from) {
@@ -79,7 +79,8 @@ void CoordinatorProcess::die(bool power_cut, const std::string& why) {
   woken_ = false;
   doom_ = Doom::none;
   suspended_until_ = {};
-  if (why != "is stopped") parts_.disk.fail_at(1, DiskFault::kill);  // so that closing changes nothing
+  if (why != "is stopped")
+    parts_.disk.fail_at(1, DiskFault::kill);  // so that closing changes nothing
   store_.reset();
   if (power_cut) {
     parts_.disk.cut_power(parts_.weather.rng());
@@ -119,9 +120,8 @@ void CoordinatorProcess::post(Event event) {
 
 void CoordinatorProcess::wake() {
   if (std::exchange(woken_, true)) return;
-  const Instant when =
-      std::max(parts_.time.now() + parts_.weather.between({200}, milliseconds(2)),
-               suspended_until_);
+  const Instant when = std::max(parts_.time.now() + parts_.weather.between({200}, milliseconds(2)),
+                                suspended_until_);
   parts_.time.at(when, [this, life = life_] {
     if (life != life_) return;
     woken_ = false;
@@ -216,8 +216,8 @@ void CoordinatorProcess::commit(const std::vector<Write>& writes) {
 void CoordinatorProcess::send(const std::vector<Send>& sends) {
   std::map<LinkId, std::vector<const Send*>> by_link;
   for (const Send& send : sends) by_link[dispatch::link_of(send)].push_back(&send);
-  std::size_t left = doom_ == Doom::while_sending ? parts_.weather.below(by_link.size() + 1)
-                                                  : by_link.size();
+  std::size_t left =
+      doom_ == Doom::while_sending ? parts_.weather.below(by_link.size() + 1) : by_link.size();
   for (const auto& [link, theirs] : by_link) {
     if (left-- == 0) break;
     send_to(link, theirs);

@@ -37,8 +37,8 @@ class CoordinatorProcess {
 
   CoordinatorProcess(Parts parts, std::filesystem::path database);
 
-  void start();   // tries until it runs; a supervisor would do so too
-  void end();     // as a signal does; the database is closed in good order
+  void start();  // tries until it runs; a supervisor would do so too
+  void end();    // as a signal does; the database is closed in good order
   void crash(bool power_cut);
   void suspend(Duration length);
   bool is_up() const { return core_.has_value(); }

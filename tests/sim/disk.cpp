@@ -86,8 +86,8 @@ Disk::Outcome Disk::write(File& file, std::uint64_t offset, const std::uint8_t* 
   Change change{offset, {}, {bytes, bytes + count}, length, false};
   if (offset < length) {
     const auto first = file.bytes.begin() + static_cast<std::ptrdiff_t>(offset);
-    change.before.assign(
-        first, first + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(count, length - offset)));
+    change.before.assign(first, first + static_cast<std::ptrdiff_t>(
+                                            std::min<std::uint64_t>(count, length - offset)));
   }
   put(file.bytes, offset, bytes, count);
   file.unsynced.push_back(std::move(change));

@@ -53,10 +53,10 @@ int read_file(sqlite3_file* base, void* to, int count, sqlite3_int64 offset) {
 }
 
 int write_file(sqlite3_file* base, const void* from, int count, sqlite3_int64 offset) {
-  return code_of(mounted->write(file_of(base), static_cast<std::uint64_t>(offset),
-                                static_cast<const std::uint8_t*>(from),
-                                static_cast<std::size_t>(count)),
-                 SQLITE_IOERR_WRITE);
+  return code_of(
+      mounted->write(file_of(base), static_cast<std::uint64_t>(offset),
+                     static_cast<const std::uint8_t*>(from), static_cast<std::size_t>(count)),
+      SQLITE_IOERR_WRITE);
 }
 
 int truncate_file(sqlite3_file* base, sqlite3_int64 length) {
@@ -105,11 +105,25 @@ int unmap_regions(sqlite3_file* base, int) {
   return SQLITE_OK;
 }
 
-const sqlite3_io_methods kMethods = {
-    2,          close_file,   read_file,    write_file,      truncate_file, sync_file,
-    size_file,  lock_file,    lock_file,    check_lock,      control_file,  sector_size,
-    characteristics, map_region, lock_region, order_memory, unmap_regions, nullptr,
-    nullptr};
+const sqlite3_io_methods kMethods = {2,
+                                     close_file,
+                                     read_file,
+                                     write_file,
+                                     truncate_file,
+                                     sync_file,
+                                     size_file,
+                                     lock_file,
+                                     lock_file,
+                                     check_lock,
+                                     control_file,
+                                     sector_size,
+                                     characteristics,
+                                     map_region,
+                                     lock_region,
+                                     order_memory,
+                                     unmap_regions,
+                                     nullptr,
+                                     nullptr};
 
 int open_file(sqlite3_vfs*, const char* path, sqlite3_file* base, int flags, int* flags_out) {
   base->pMethods = nullptr;

@@ -20,6 +20,9 @@ namespace {
 
 constexpr std::size_t kWorkersMin = 2, kWorkersMax = 4;
 constexpr Duration kCalmMost = seconds(3600);
+// Until every process is up again, and who was lost is known to be: a start and a lease's length.
+constexpr Duration kSettles = seconds(60);
+constexpr Duration kCalmLeast = seconds(100);
 // A farm draws its epoch at random when its database is made; here it is always the same.
 constexpr LeaseId kFirstLease{(7ull << core::kLeaseEpochShift) + 1};
 
@@ -216,8 +219,9 @@ void Farm::heal() {
 }
 
 void Farm::come_to_rest() {
-  const Instant end = time_.now() + kCalmMost;
-  while (!is_at_rest()) {
+  const Instant healed = time_.now(), end = healed + kCalmMost;
+  while (!is_at_rest() || time_.now() < healed + kCalmLeast) {
+    if (time_.now() >= healed + kSettles) audit_.expect_calm();
     if (time_.now() >= end) {
       audit_.expect_peace();
       throw Broken("an hour after the world healed something waits still: " +

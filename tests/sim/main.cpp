@@ -1,13 +1,13 @@
 // simulate: runs the farm of tests/sim through as many nights as asked for, each twice, and says
 // which promise broke under which seed. docs/simulator.md says more.
 
+#include <google/protobuf/stubs/logging.h>
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <google/protobuf/stubs/logging.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -138,6 +138,9 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   log::set_level(log::Level::error);
   google::protobuf::SetLogHandler(nullptr);  // bytes that are no text are meant to come
+  // Databases are opened all the time: their memory is kept.
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
   wish.processes = std::max<std::uint64_t>(1, wish.processes);
   return seed > 0 ? sim::print_seed(seed) : sim::run_all(wish);
 }

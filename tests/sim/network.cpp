@@ -17,13 +17,13 @@ Network::Network(Timeline& time, Weather& weather, Trace& trace, std::size_t wor
     : time_(time), weather_(weather), trace_(trace), ends_(std::move(ends)), lines_(workers) {}
 
 void Network::begin(std::size_t worker, const std::string& routing) {
-  end(worker);
   lines_[worker].routing = routing;
   connect_later(worker);
 }
 
-void Network::end(std::size_t worker) {
+void Network::end(std::size_t worker, bool in_good_order) {
   Line& line = lines_[worker];
+  if (in_good_order) line.closed = line.number;
   line.routing.clear();
   line.connected = false;
   ++line.number;
@@ -121,15 +121,13 @@ void Network::send(std::size_t worker, bool upwards, const std::string& frame) {
   if (weather_.strikes(Trouble::connection_broken, 150)) break_connection(worker);
 }
 
-void Network::deliver_at(Instant when, std::size_t worker, bool upwards,
-                         const std::string& frame) {
+void Network::deliver_at(Instant when, std::size_t worker, bool upwards, const std::string& frame) {
   const std::uint64_t number = lines_[worker].number;
   // One that outlives its connection: it was in a buffer at the far end already.
   const bool lingers = weather_.once_in(3);
-  time_.at(when, [this, worker, upwards, frame, number, lingers,
-                  routing = lines_[worker].routing] {
+  time_.at(when, [this, worker, upwards, frame, number, lingers, routing = lines_[worker].routing] {
     const Line& line = lines_[worker];
-    if (line.number != number && !lingers) return;
+    if (line.number != number && !lingers && !(upwards && line.closed == number)) return;
     if (upwards && listening_) ends_.up(routing, frame);
     if (!upwards && line.routing == routing) ends_.down(worker, frame);
   });

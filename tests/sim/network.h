@@ -29,9 +29,10 @@ class Network {
 
   Network(Timeline& time, Weather& weather, Trace& trace, std::size_t workers, Ends ends);
 
-  // A process of the worker begins, under this name on the socket; or it ends.
+  // A process of the worker begins, under this name on the socket; or it ends. One that closes its
+  // socket in good order has what it said delivered.
   void begin(std::size_t worker, const std::string& routing);
-  void end(std::size_t worker);
+  void end(std::size_t worker, bool in_good_order);
   // The coordinator listens, or not.
   void listen(bool listening);
 
@@ -52,6 +53,7 @@ class Network {
     std::string routing;  // empty: no process
     bool connected = false;
     std::uint64_t number = 0;  // of this connection
+    std::uint64_t closed = 0;  // the last one that was closed in good order
     Instant up_last, down_last, up_cut, down_cut;
   };
 

@@ -46,7 +46,6 @@ enum class Trouble : std::uint8_t {
   render_slow,
   reference_failed,
   lie,
-  noise,
   count
 };
 
@@ -80,9 +79,7 @@ class Weather {
   void calm_down() { calm_ = true; }
   bool is_calm() const { return calm_; }
   Rng& rng() { return rng_; }
-  std::uint64_t struck(Trouble trouble) const {
-    return struck_[static_cast<std::size_t>(trouble)];
-  }
+  std::uint64_t struck(Trouble trouble) const { return struck_[static_cast<std::size_t>(trouble)]; }
 
  private:
   Rng rng_;

@@ -10,7 +10,10 @@ constexpr Duration kRestartLeast = seconds(1), kRestartMost = seconds(20);
 constexpr Duration kTickEvery = milliseconds(500);
 
 link::Portrait portrait_of(const WorkerNature& nature) {
-  return {nature.name, {"sim", "device " + std::to_string(nature.device), 0}, "sim", {"tiny"},
+  return {nature.name,
+          {"sim", "device " + std::to_string(nature.device), 0},
+          "sim",
+          {"tiny"},
           nature.loras};
 }
 
@@ -34,8 +37,8 @@ void WorkerProcess::start() {
   post(agent::Ticked{});
 }
 
-void WorkerProcess::end() {
-  parts_.network.end(index_);
+void WorkerProcess::end(bool in_good_order) {
+  parts_.network.end(index_, in_good_order);
   ++life_;
   agent_.reset();
   leave_.reset();
@@ -66,7 +69,7 @@ void WorkerProcess::kill(bool power_cut) {
     if (parts_.weather.once_in(2)) records_[lease] = record;
   }
   forgotten_.clear();
-  end();
+  end(false);
 }
 
 void WorkerProcess::stop() {
@@ -80,11 +83,17 @@ void WorkerProcess::suspend(Duration length) {
   if (parts_.weather.once_in(2)) clock_behind_.us += length.us;
 }
 
+void WorkerProcess::wake_up() {
+  suspended_until_ = {};
+  woken_ = false;
+  if (is_up()) wake(parts_.time.now());
+}
+
 void WorkerProcess::exit(const agent::Leave& leave) {
   say("leaves: " + leave.why);
   make_durable();
   forgotten_.clear();
-  end();
+  end(true);
 }
 
 // --- a round ---
@@ -200,8 +209,8 @@ void WorkerProcess::perform(const agent::FetchReference& task) {
 void WorkerProcess::fetch(const Digest& digest) {
   Weather& weather = parts_.weather;
   if (weather.strikes(Trouble::reference_failed, 6)) {
-    const auto failure = weather.once_in(6) ? agent::FailureClass::job
-                                            : agent::FailureClass::retryable;
+    const auto failure =
+        weather.once_in(6) ? agent::FailureClass::job : agent::FailureClass::retryable;
     return later(milliseconds(100), agent::ReferenceFailed{digest, failure, "no reference"});
   }
   parts_.time.after(weather.between(milliseconds(20), seconds(1)), [this, life = life_, digest] {
@@ -222,16 +231,16 @@ void WorkerProcess::put_blob(const Digest& digest) {
     }
     return later(milliseconds(10), agent::BlobLost{digest, "the picture is damaged"});
   }
-  parts_.time.after(parts_.weather.between(milliseconds(20), seconds(1)), [this, life = life_,
-                                                                          digest] {
-    if (life != life_) return;
-    const bool damaged = parts_.weather.strikes(Trouble::blob_damaged, 8);
-    const bool through = !damaged && parts_.network.reaches(index_) &&
-                         parts_.time.now() >= suspended_until_ &&
-                         parts_.coordinator.put_blob(digest);
-    if (!through) return put_blob(digest);
-    later(parts_.weather.between(milliseconds(1), milliseconds(40)), agent::BlobStored{digest});
-  });
+  parts_.time.after(
+      parts_.weather.between(milliseconds(20), seconds(1)), [this, life = life_, digest] {
+        if (life != life_) return;
+        const bool damaged = parts_.weather.strikes(Trouble::blob_damaged, 8);
+        const bool through = !damaged && parts_.network.reaches(index_) &&
+                             parts_.time.now() >= suspended_until_ &&
+                             parts_.coordinator.put_blob(digest);
+        if (!through) return put_blob(digest);
+        later(parts_.weather.between(milliseconds(1), milliseconds(40)), agent::BlobStored{digest});
+      });
 }
 
 void WorkerProcess::perform(const agent::KeepResult& task) {
@@ -289,7 +298,7 @@ void WorkerProcess::render_next() {
 
 void WorkerProcess::finish_render(LeaseId lease) {
   if (parts_.time.now() < suspended_until_) {
-    return parts_.time.at(suspended_until_, [this, life = life_, lease] {
+    return parts_.time.after(seconds(1), [this, life = life_, lease] {
       if (life == life_) finish_render(lease);
     });
   }
@@ -332,8 +341,8 @@ std::string WorkerProcess::make_lie() {
   wire::WorkerFrame frame;
   agent::Finished result{{weather.below(50)}, {weather.below(50)}, sha256("a lie"), "{]"};
   if (!leases.empty() && weather.below(4) > 0) {
-    const auto lease = std::next(leases.begin(),
-                                 static_cast<std::ptrdiff_t>(weather.below(leases.size())));
+    const auto lease =
+        std::next(leases.begin(), static_cast<std::ptrdiff_t>(weather.below(leases.size())));
     result.lease = lease->first;
     if (weather.below(4) > 0) result.job = lease->second.job;
   }
@@ -355,8 +364,8 @@ std::string WorkerProcess::make_lie() {
       add(agent::SayFailed{result.lease, agent::FailureClass::job, "no"});
       break;
     case 2:
-      add(agent::SayHello{static_cast<std::uint32_t>(weather.below(4)), {{result.lease, result.job}},
-                          {result}});
+      add(agent::SayHello{
+          static_cast<std::uint32_t>(weather.below(4)), {{result.lease, result.job}}, {result}});
       break;
     default:
       add(agent::SayFinished{result});
@@ -371,12 +380,12 @@ std::string WorkerProcess::make_lie() {
 }
 
 void WorkerProcess::note_lies(const std::string& bytes) {
-  const auto frame = wire::parse_worker_frame(
-      {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  const auto frame =
+      wire::parse_worker_frame({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   if (!frame.ok()) return;
   const auto note = [&](const wire::Finished& finished) {
     if (const auto digest = wire::find_digest(finished.result())) {
-      parts_.audit.lied({finished.job()}, *digest);
+      parts_.audit.lied({finished.lease()}, {finished.job()}, *digest);
     }
   };
   for (const wire::WorkerMessage& message : frame.value().messages()) {

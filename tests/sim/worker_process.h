@@ -48,7 +48,7 @@ class WorkerProcess {
   void kill(bool power_cut);
   void stop();  // SIGTERM
   void suspend(Duration length);
-  void wake_up() { suspended_until_ = {}; }
+  void wake_up();
   bool is_up() const { return agent_.has_value(); }
   bool hangs() const { return hung_; }
   bool has_nothing() const { return records_.empty() && orders_.empty() && pictures_.empty(); }
@@ -76,7 +76,7 @@ class WorkerProcess {
   void make_durable();
   void speak();
   void exit(const agent::Leave& leave);
-  void end();
+  void end(bool in_good_order);
 
   void perform(const agent::FetchReference& task);
   void perform(const agent::StartRender& task);
@@ -104,8 +104,8 @@ class WorkerProcess {
   const link::Portrait portrait_;
 
   // On its disk.
-  std::map<LeaseId, Record> records_;      // synced
-  std::map<LeaseId, Record> forgotten_;    // since the last sync
+  std::map<LeaseId, Record> records_;    // synced
+  std::map<LeaseId, Record> forgotten_;  // since the last sync
   std::set<Digest> references_;
   bool disk_full_ = false;
 
