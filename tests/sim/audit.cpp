@@ -85,12 +85,18 @@ void Audit::compare(store::Store& store, const std::string& found) const {
   check_told();
 }
 
+bool Audit::is_settled(JobId id) const {
+  const auto job = rows_.jobs.find(id);
+  return job != rows_.jobs.end() &&
+         (is_over(job->second.state) ||
+          rows_.batches.at(job->second.batch).state == BatchState::cancelled);
+}
+
 void Audit::check_told() const {
   for (const JobId job : acknowledged_) {
-    const auto row = rows_.jobs.find(job);
-    if (row == rows_.jobs.end() || !is_over(row->second.state)) {
-      throw Broken("a picture of job " + number(job) + " was acknowledged, and the job is " +
-                   (row == rows_.jobs.end() ? "gone" : std::string(name(row->second.state))));
+    if (!is_settled(job)) {
+      throw Broken("a picture of job " + number(job) +
+                   " was acknowledged, and the job is not over");
     }
   }
   for (const auto& [key, batch] : submitted_) {
@@ -251,11 +257,8 @@ void Audit::expect_peace() const {
     }
   }
   for (const auto& [lease, id] : kept_) {
-    const auto job = rows_.jobs.find(id);
-    if (lied_about_.contains(lease)) continue;
-    if (job != rows_.jobs.end() && is_over(job->second.state)) continue;
-    throw Broken("job " + number(id) + " was rendered, and is " +
-                 (job == rows_.jobs.end() ? "gone" : std::string(name(job->second.state))));
+    if (lied_about_.contains(lease) || is_settled(id)) continue;
+    throw Broken("job " + number(id) + " was rendered, and has no picture");
   }
 }
 

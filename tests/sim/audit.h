@@ -77,6 +77,8 @@ class Audit {
   void note(const core::Write& write);
   void check_result(const core::Job& job) const;
   void check_told() const;
+  // Of a cancelled batch no picture is wanted any more.
+  bool is_settled(JobId job) const;
   void check_assignment(const core::SendAssign& send, const core::State& state);
 
   const LeaseId first_lease_;

@@ -45,7 +45,7 @@ void CoordinatorProcess::start() {
   if (!loaded.ok()) {
     // A disk that is full or fails; anything else is a database that was not to be spoilt.
     if (loaded.error().code != Errc::io) throw Broken("no start: " + loaded.error().what);
-    say("cannot start: " + loaded.error().what);
+    say("cannot start");
     opened = Error{Errc::io, ""};
     return die(false, "");
   }
@@ -200,7 +200,7 @@ void CoordinatorProcess::commit(const std::vector<Write>& writes) {
     parts_.disk.fail_at(1 + weather.below(8), DiskFault::memory);
   }
   const Result<void> result = store_->commit(writes);
-  if (!result.ok()) dies("dies in its commit: " + result.error().what);
+  if (!result.ok()) dies("dies in its commit");
   parts_.audit.committed();
   parts_.disk.fail_at(0, DiskFault::power);
   for (const Write& write : writes) {
