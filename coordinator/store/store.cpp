@@ -49,6 +49,19 @@ void draw_epoch(SQLite::Database& database) {
   draw.exec();
 }
 
+// A process that was killed between writing a commit and syncing it leaves a commit that is read
+// back, and told of, as any other: it must not be lost to a power cut after that.
+void sync_log(SQLite::Database& database) {
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(database.getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log == nullptr || log->pMethods == nullptr) return;
+  const int code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  if (code != SQLITE_OK) {
+    throw SQLite::Exception(
+        "the write-ahead log could not be synced: " + std::string(sqlite3_errstr(code)), code);
+  }
+}
+
 }  // namespace
 
 class Store::Impl {
@@ -211,6 +224,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path) {
     SQLite::Database database = open_writer(path);
     TRY(migrate(database, kMigrations));
     draw_epoch(database);
+    sync_log(database);
     return std::unique_ptr<Store>(
         new Store(std::make_unique<Impl>(std::move(lock), std::move(database), path)));
   });
