@@ -44,6 +44,14 @@ class Core::Impl {
   void remember_submission(const Batch& batch);
   void reply(RequestId request, ReplyText answer);
 
+  // loras.cpp
+  void on(const LoraOffered& event);
+  void on(const LoraRetired& event);
+  Lora* find_lora(const std::string& name);
+  void take_trigger(Lora& lora, const LoraOffered& event);
+  void retire(Lora& lora);
+  Result<std::shared_ptr<const Recipe>> pin_loras(const Recipe& recipe) const;
+
   // changes.cpp
   void on(const ChangeRequested& event);
   void on(const BatchRecalled& event);

@@ -16,6 +16,11 @@ inline constexpr std::string_view kBatchPaused = "batch.paused";
 inline constexpr std::string_view kBatchResumed = "batch.resumed";
 inline constexpr std::string_view kBatchPriority = "batch.priority";
 
+inline constexpr std::string_view kLoraAdded = "lora.added";
+inline constexpr std::string_view kLoraReplaced = "lora.replaced";
+inline constexpr std::string_view kLoraTrigger = "lora.trigger";
+inline constexpr std::string_view kLoraRetired = "lora.retired";
+
 inline constexpr std::string_view kPoseRerolled = "pose.rerolled";
 inline constexpr std::string_view kPoseReviewed = "pose.reviewed";
 inline constexpr std::string_view kPoseChosen = "pose.chosen";  // another take by a person's wish

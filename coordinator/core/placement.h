@@ -33,7 +33,7 @@ struct Choice {
   JobId overtaken;  // the first of the fair order, if it is another one
 };
 
-// It has the recipe's model and all its LoRAs.
+// It has the recipe's model, and each of its LoRAs or room to fetch it.
 bool can_render(const Worker& worker, const Recipe& recipe);
 
 // may_take: whether this worker may have this job (it may have failed it before).

@@ -55,6 +55,7 @@ void Core::Impl::on(const WorkerSaidHello& event) {
   worker.engine_build = event.engine_build;
   worker.models = event.models;
   worker.loras = event.loras;
+  worker.lora_cache_bytes = event.lora_cache_bytes;
   worker.heard_at = now_;
   worker.capacity = std::min(event.capacity, kCapacityMax);
   if (event.capacity > kCapacityMax) set_capacity(worker, event.capacity, "");

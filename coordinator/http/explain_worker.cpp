@@ -20,18 +20,6 @@ std::string jobs(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " job" : " jobs");
 }
 
-// "the LoRA ink": the first thing of the recipe that the worker has not.
-std::string what_it_lacks(const core::Worker& worker, const Recipe& recipe) {
-  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
-    return std::ranges::find(names, name) != names.end();
-  };
-  if (!has(worker.models, recipe.model)) return "the model " + recipe.model;
-  for (const RecipeLora& lora : recipe.loras) {
-    if (!has(worker.loras, lora.name)) return "the LoRA " + lora.name;
-  }
-  return "";
-}
-
 void explain_idle(Explanation& it, const core::Worker& worker, const FarmView& farm) {
   for (const store::BatchRow& row : farm.running) {
     const std::uint64_t waiting = waiting_of(row);

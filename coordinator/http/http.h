@@ -67,6 +67,7 @@ class Http {
     int reference_making = 1;
     // A picture that a user sent, as the PNG that workers read. Called from request threads.
     std::function<Result<Reference>(std::span<const std::uint8_t> picture)> as_reference;
+    std::uint64_t lora_max_bytes = kLoraMaxBytes;
   };
 
   // Listens once it returns. io: the address is taken or not ours.

@@ -164,12 +164,23 @@ Json worker_json(const store::WorkerRow& row, const Pulse& pulse) {
           {"capacity", worker.capacity},
           {"models", worker.models},
           {"loras", worker.loras},
+          {"lora_cache_bytes", worker.lora_cache_bytes},
           {"residency", parsed_or_null(worker.residency)},
           {"joined_at", time_json(worker.joined_at)},
           {"heard_at", time_json(worker.heard_at)},
           {"jobs_done", worker.jobs_done},
           {"jobs_failed", worker.jobs_failed},
           {"leases", std::move(leases)}};
+}
+
+Json lora_json(const core::Lora& lora) {
+  return {{"id", lora.id.value},
+          {"name", lora.name},
+          {"sha256", digest_json(lora.sha256)},
+          {"bytes", lora.bytes},
+          {"trigger", lora.trigger},
+          {"added_at", time_json(lora.added_at)},
+          {"added_by", text_or_null(lora.added_by)}};
 }
 
 Json ledger_json(const core::LedgerRow& row) {

@@ -3,6 +3,7 @@
 #include "coordinator/http/takers.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "common/job/recipe.h"
@@ -23,6 +24,13 @@ bool is_online(const core::Worker& worker) { return worker.state == core::Worker
 
 bool could_take(const core::Worker& worker, const Recipe& recipe) {
   return can_render(worker, recipe) && worker.capacity > 0;
+}
+
+// Of the recipe's registered LoRAs.
+std::uint64_t bytes_to_fetch(const Recipe& recipe) {
+  return std::accumulate(
+      recipe.loras.begin(), recipe.loras.end(), std::uint64_t{0},
+      [](std::uint64_t sum, const RecipeLora& lora) { return sum + lora.bytes; });
 }
 
 std::int64_t jobs_left(const core::Batch& batch) {
@@ -48,21 +56,37 @@ std::string nobody_has(const std::string& noun, const std::string& name,
 }  // namespace
 
 bool can_render(const core::Worker& worker, const Recipe& recipe) {
-  return is_online(worker) && has(worker.models, recipe.model) &&
-         std::all_of(recipe.loras.begin(), recipe.loras.end(),
-                     [&](const RecipeLora& lora) { return has(worker.loras, lora.name); });
+  return is_online(worker) && what_it_lacks(worker, recipe).empty();
+}
+
+std::string what_it_lacks(const core::Worker& worker, const Recipe& recipe) {
+  if (!has(worker.models, recipe.model)) return "the model " + recipe.model;
+  for (const RecipeLora& lora : recipe.loras) {
+    if (!lora.sha256 && !has(worker.loras, lora.name)) return "the LoRA " + lora.name;
+  }
+  const std::uint64_t fetched = bytes_to_fetch(recipe);
+  if (fetched <= worker.lora_cache_bytes) return "";
+  return "room for " + std::to_string(fetched) + " bytes of LoRAs (--lora-cache-size)";
 }
 
 std::string what_is_missing(const Recipe& recipe, const std::vector<store::WorkerRow>& workers) {
   std::set<std::string> models, loras;
+  std::uint64_t room = 0;
   for (const store::WorkerRow& row : workers) {
     if (!is_online(row.worker)) continue;
     models.insert(row.worker.models.begin(), row.worker.models.end());
     loras.insert(row.worker.loras.begin(), row.worker.loras.end());
+    room = std::max(room, row.worker.lora_cache_bytes);
   }
   if (!models.contains(recipe.model)) return nobody_has("model", recipe.model, models);
   for (const RecipeLora& lora : recipe.loras) {
-    if (!loras.contains(lora.name)) return nobody_has("LoRA", lora.name, loras);
+    if (lora.sha256 || loras.contains(lora.name)) continue;
+    return nobody_has("LoRA", lora.name, loras);
+  }
+  const std::uint64_t fetched = bytes_to_fetch(recipe);
+  if (fetched > room) {
+    return "no online worker has room for the " + std::to_string(fetched) +
+           " bytes of its LoRAs; restart one with a larger --lora-cache-size";
   }
   return "no online worker has the model " + recipe.model + " and all of the recipe's LoRAs";
 }

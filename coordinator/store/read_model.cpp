@@ -273,9 +273,7 @@ Result<std::vector<SheetVersion>> ReadModel::versions(SheetId id) const {
         "SELECT version, picture, thumbnail FROM sheet_version WHERE sheet = ? ORDER BY version");
     statement.bind(1, as_key(id.value));
     std::vector<SheetVersion> versions;
-    each(statement, [&](Row& row) {
-      versions.push_back({row.count(), row.digest(), row.digest()});
-    });
+    each(statement, [&](Row& row) { versions.push_back(read_version(row)); });
     return versions;
   });
 }

@@ -128,6 +128,7 @@ struct ProofSheet {
   std::vector<core::Job> jobs;            // every take
   std::vector<core::Lease> leases;        // of those jobs
   std::vector<core::LedgerRow> accepted;  // their job.done rows
+  std::vector<SheetVersion> versions;     // every one, the sheet's own too
 };
 
 struct ProofPage {
@@ -200,6 +201,10 @@ class ReadModel {
   // By id, after that one. Workers that left long ago are in it too.
   Result<std::vector<WorkerRow>> workers(WorkerId after, std::size_t limit) const;
   Result<WorkerRow> worker(WorkerId id) const;  // not_found
+  // Those that batches get by their names now: by id, after that one.
+  Result<std::vector<core::Lora>> loras(LoraId after, std::size_t limit) const;
+  Result<core::Lora> lora(const std::string& name) const;  // not_found
+
   // The newest row of each online worker about the work it takes: that it rests, or takes none.
   Result<std::vector<core::LedgerRow>> capacity_words() const;
 

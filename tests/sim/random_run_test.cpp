@@ -146,6 +146,9 @@ class World {
       case 11:
         change_something();
         break;
+      case 12:
+        if (rng_.below(3) == 0) change_loras();
+        break;
       case 9:
         step(LeaseFailed{any_link(), any_lease(), FailureClass::retryable, "late"});
         break;
@@ -156,6 +159,14 @@ class World {
       default:
         if (worker.link) let_work(worker);
     }
+  }
+
+  void change_loras() {
+    if (rng_.below(4) == 0) return step(LoraRetired{{5}, "", "ink"});
+    LoraOffered offer{{5}, "somebody", "ink", sha256(std::to_string(rng_.below(3))), 7, {}, false};
+    offer.replace = rng_.below(2) == 0;
+    if (rng_.below(2) == 0) offer.trigger = "inked";
+    step(offer);
   }
 
   void change_something() {
@@ -228,6 +239,7 @@ class World {
     event.batch.priority = static_cast<int>(rng_.below(100));
     event.batch.recipe.model = "tiny";
     event.batch.recipe.prompt = "{view}";
+    if (rng_.below(2) == 0) event.batch.recipe.loras = {{"ink", 1, ""}};
     for (std::uint64_t i = 1 + rng_.below(3); i > 0; --i) {
       event.batch.recipe.views.push_back({"v" + std::to_string(i), 0, "view", "", "front", "left"});
     }
@@ -249,6 +261,8 @@ class World {
     hello.name = worker.name;
     hello.capacity = worker.capacity;
     hello.models = {"tiny"};
+    hello.loras = {"ink"};
+    hello.lora_cache_bytes = 7;
     for (const auto& [lease, job] : worker.held) hello.held.push_back({lease, job});
     step(hello);
     report_outbox(worker);

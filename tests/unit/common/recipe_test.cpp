@@ -116,6 +116,19 @@ TEST(Recipe, EveryMistakeIsNamedInOneErrorWithWhatIsAllowed) {
   }
 }
 
+TEST(Recipe, ALoraMayNameItsBytes) {
+  const std::string digest(64, 'a');
+  const Recipe recipe =
+      parsed(R"({"loras": [{"name": "t", "sha256": ")" + digest + R"(", "bytes": 7}]})");
+  EXPECT_EQ(to_hex(recipe.loras[0].sha256), digest);
+  EXPECT_EQ(recipe.loras[0].bytes, 7u);
+  EXPECT_EQ(parsed(to_json(recipe)), recipe);
+  EXPECT_EQ(to_json(parsed(R"({"loras": [{"name": "t"}]})")).find("sha256"), std::string::npos);
+  EXPECT_SAYS(R"({"loras": [{"name": "t", "sha256": "abc"}]})",
+              "recipe.loras[0].sha256 must be the SHA-256 of a registered LoRA");
+  EXPECT_SAYS(R"({"loras": [{"name": "t", "bytes": 7}]})", "leave both out");
+}
+
 TEST(Recipe, MistakesBeyondTheFirstTwentyAreCounted) {
   json recipe;
   for (int i = 0; i < 50; ++i) recipe["field" + std::to_string(i)] = i;

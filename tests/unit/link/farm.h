@@ -123,6 +123,12 @@ class EchoCore {
     dispatch_->send(std::move(sends));
   }
 
+  // A job failed, and its worker has room for another.
+  void free_one() {
+    const std::lock_guard lock(mutex_);
+    ++free_.begin()->second;
+  }
+
   std::set<std::uint64_t> done;  // jobs; read inside wait_until
   std::atomic<bool> acknowledges{true};
   LinkId newest_link;
@@ -218,13 +224,15 @@ class Coordinator {
 class Worker {
  public:
   Worker(const Coordinator& coordinator, const fs::path& folder, engine::Engine& engine,
-         fs::path key_file, std::uint32_t prefetch = 1, std::string name = "anna") {
+         fs::path key_file, std::uint32_t prefetch = 1, std::string name = "anna",
+         std::uint64_t lora_cache_max_bytes = 1ull << 30) {
     config_.name = std::move(name);
     config_.control_endpoint = coordinator.config().control_endpoint;
     config_.blob_endpoint = coordinator.config().blob_endpoint;
     config_.key_file = std::move(key_file);
     config_.folder = folder;
     config_.prefetch = prefetch;
+    config_.lora_cache_max_bytes = lora_cache_max_bytes;
     thread_ = std::thread([this, &engine] { outcome_ = link::run(config_, engine, flag_); });
   }
   ~Worker() {

@@ -163,6 +163,7 @@ TEST_F(StoreTest, EveryColumnThatMayChangeChanges) {
   worker.capacity = 0;
   worker.models = {};
   worker.loras = {"x"};
+  worker.lora_cache_bytes = 0;
   worker.joined_at = worker.heard_at = Instant{8};
   worker.jobs_failed = 4;
   commit({core::PutBatch{batch}, core::PutSheet{sheet}, core::PutPose{pose}, core::PutJob{job},
@@ -174,6 +175,25 @@ TEST_F(StoreTest, EveryColumnThatMayChangeChanges) {
   EXPECT_TRUE(fields(loaded.poses.at({1})) == fields(pose));
   EXPECT_TRUE(fields(loaded.jobs.at({1})) == fields(job));
   EXPECT_TRUE(fields(loaded.workers.at({1})) == fields(worker));
+}
+
+TEST_F(StoreTest, LorasAreLoadedWithThoseThatAreRetired) {
+  core::Lora ink = sample_lora(1, "ink"), wash = sample_lora(2, "wash");
+  commit({core::PutLora{ink}, core::PutLora{wash}});
+  expect_same(reload().loras, std::map<LoraId, core::Lora>{{ink.id, ink}, {wash.id, wash}});
+  ink.retired_at = Instant{9};
+  wash.trigger = "";
+  const core::Lora other = sample_lora(3, "ink");
+  commit({core::PutLora{ink}, core::PutLora{other}, core::PutLora{wash}});
+  const core::State loaded = reload();
+  expect_same(loaded.loras,
+              std::map<LoraId, core::Lora>{{ink.id, ink}, {wash.id, wash}, {other.id, other}});
+  EXPECT_EQ(loaded.next.lora, LoraId{4});
+}
+
+TEST_F(StoreTest, ANameStandsForOneLoraAtATime) {
+  commit({core::PutLora{sample_lora(1, "ink")}});
+  EXPECT_FALSE(store_->commit(std::vector<core::Write>{core::PutLora{sample_lora(2, "ink")}}).ok());
 }
 
 TEST_F(StoreTest, ASettledBatchIsNotLoadedButRecalled) {
