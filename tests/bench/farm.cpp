@@ -143,7 +143,8 @@ Farm::Farm(const FarmConfig& config) : scratch_(config.folder), stage_(std::make
             .blob_endpoint = coordinator_->endpoints().blobs,
             .key_file = config.plain ? std::filesystem::path() : folder / "keys" / "worker.key",
             .folder = scratch_.path() / name,
-            .prefetch = config.prefetch},
+            .prefetch = config.prefetch,
+            .lora_cache = {}},
         picture, own_pictures, stage_));
   }
   warm_up(config.workers);

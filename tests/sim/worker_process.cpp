@@ -205,6 +205,11 @@ void WorkerProcess::perform(const agent::FetchReference& task) {
   }
 }
 
+// They arrive as references do, in link; here none is ever lost.
+void WorkerProcess::perform(const agent::FetchLoras& task) {
+  for (const RecipeLora& lora : task.loras) events_.emplace_back(agent::LoraFetched{lora.sha256});
+}
+
 // Tried until it is through, as worker/link/blob_client.
 void WorkerProcess::fetch(const Digest& digest) {
   Weather& weather = parts_.weather;

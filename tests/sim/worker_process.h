@@ -79,6 +79,7 @@ class WorkerProcess {
   void end(bool in_good_order);
 
   void perform(const agent::FetchReference& task);
+  void perform(const agent::FetchLoras& task);
   void perform(const agent::StartRender& task);
   void perform(const agent::StopRender& task);
   void perform(const agent::KeepResult& task);
