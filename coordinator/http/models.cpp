@@ -1,5 +1,6 @@
 // /api/v1/models: the models and LoRAs that recipes may name, and which workers hold them.
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "coordinator/http/holdings.h"
@@ -22,7 +23,9 @@ const char* word(Hold hold) {
   return "disk";
 }
 
-Json holders_json(const std::vector<Holder>& holders) {
+// By name, whoever came first: the same list every morning.
+Json holders_json(std::vector<Holder> holders) {
+  std::ranges::sort(holders, {}, &Holder::name);
   Json workers = Json::array();
   for (const Holder& holder : holders) {
     workers.push_back(

@@ -87,8 +87,9 @@ TEST_F(LorasTravel, TwoBareWorkersFetchItOnceAndRenderAsFromTheirOwnFolder) {
   }
   const auto holds = [&] {
     const json all = farm_.get("/api/v1/models");
-    return all.at("loras").at(0).at("workers").size() == 2 &&
-           all.at("loras").at(0).at("workers").at(0).at("holds") == "resident";
+    const json workers = all.at("loras").at(0).at("workers");
+    return workers.size() == 2 && workers.at(0).at("holds") == "resident" &&
+           workers.at(1).at("holds") == "resident";
   };
   EXPECT_TRUE(Farm::wait_until(holds, seconds(10))) << farm_.get("/api/v1/models").dump(1);
   const Finished models = farm_.cli({"models"});
@@ -135,10 +136,11 @@ TEST_F(LorasTravel, AWorkerKilledWhileItFetchesGoesOnWithWhatItHas) {
   fs::resize_file(large, 8 + text.size() + data_bytes + kExtraBytes);
   add("large", large);
 
+  // Hashed before anything is fetched: it takes longer than the fetching.
+  const fs::path whole = cached("one", large);
+  const fs::path partial = farm_.folder() / "worker-one/loras/incoming" / whole.filename();
   start_bare_worker("one");
   const std::uint64_t batch = farm_.submit(1, recipe_with("large"));
-  const fs::path partial =
-      farm_.folder() / "worker-one/loras/incoming" / cached("one", large).filename();
   const auto begun = [&] {
     std::error_code none;
     const auto size = fs::file_size(partial, none);
@@ -150,10 +152,9 @@ TEST_F(LorasTravel, AWorkerKilledWhileItFetchesGoesOnWithWhatItHas) {
   const auto had = fs::file_size(partial, none);
   ASSERT_FALSE(none) << "it was too fast for this test; make the file larger";
   start_bare_worker("one");
-  EXPECT_TRUE(Farm::wait_until([&] { return fs::exists(cached("one", large)); }, seconds(60)))
-      << farm_.logs();
+  EXPECT_TRUE(Farm::wait_until([&] { return fs::exists(whole); }, seconds(60))) << farm_.logs();
   EXPECT_GE(had, 5'000'000u);
-  EXPECT_EQ(fs::file_size(cached("one", large)), fs::file_size(large));
+  EXPECT_EQ(fs::file_size(whole), fs::file_size(large));
   // The engine does not know such a key, and says so: the job cannot work anywhere.
   ASSERT_TRUE(farm_.wait_finished(batch, seconds(60))) << farm_.logs();
   EXPECT_NE(farm_.sql("SELECT error FROM job WHERE batch = " + std::to_string(batch) + " LIMIT 1")

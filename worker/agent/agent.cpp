@@ -147,8 +147,9 @@ void Agent::on(const Assigned& assigned) {
   held.job = assigned.job;
   held.spec = assigned.spec;
   for (const RecipeLora& lora : held.spec.loras) {
-    if (lora.sha256) held.loras_missing.push_back(lora.sha256);
+    if (lora.sha256) held.loras.push_back(lora.sha256);
   }
+  held.loras_missing = held.loras;
   if (!being_fetched) out_.tasks.push_back(FetchReference{reference});
 }
 
@@ -187,10 +188,7 @@ void Agent::ask_for_loras() {
 std::vector<Digest> Agent::loras_in_use() const {
   std::vector<Digest> digests;
   for (const auto& [lease, held] : held_) {
-    if (!held.loras_asked) continue;
-    for (const RecipeLora& lora : held.spec.loras) {
-      if (lora.sha256) digests.push_back(lora.sha256);
-    }
+    if (held.loras_asked) digests.insert(digests.end(), held.loras.begin(), held.loras.end());
   }
   return digests;
 }

@@ -62,6 +62,7 @@ class Agent {
     RenderSpec spec;  // until it is rendered: the engine has it then
     Stage stage = Stage::fetching;
     bool has_reference = false;
+    std::vector<Digest> loras;  // that travel: the spec is given away when it renders
     bool loras_asked = false;
     std::vector<Digest> loras_missing;
     bool cancelled = false;
