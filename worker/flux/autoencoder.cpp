@@ -149,15 +149,18 @@ Result<Autoencoder> Autoencoder::load(Weights weights, LatentScaling scaling) {
   return a;
 }
 
-Tensor Autoencoder::encode_mean(const Tensor& pictures) const {
+Tensor Autoencoder::encode_moments(const Tensor& pictures) const {
   Tensor x = encoder_.conv_in(pictures);
   for (const Level& level : encoder_.levels) {
     x = run(level.blocks, std::move(x));
     if (level.resample) x = downsample(x, *level.resample);
   }
   x = encoder_.middle(x);
-  x = encoder_.conv_out(normed_silu(encoder_.norm_out, x));  // [B, 2*16, h, w]: mean, log variance
-  return x.chunk(2, 1)[0];
+  return encoder_.conv_out(normed_silu(encoder_.norm_out, x));
+}
+
+Tensor Autoencoder::encode_mean(const Tensor& pictures) const {
+  return encode_moments(pictures).chunk(2, 1)[0];
 }
 
 Tensor Autoencoder::decode_raw(const Tensor& latents) const {
