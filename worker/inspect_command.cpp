@@ -3,6 +3,7 @@
 #include "worker/inspect_command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <nlohmann/json.hpp>
@@ -15,13 +16,13 @@ using Json = nlohmann::ordered_json;
 // One line of it, as long as a terminal is wide.
 std::string shortened(const std::string& text) {
   constexpr std::size_t kShownMaxBytes = 90;
+  std::size_t end = std::min(text.size(), kShownMaxBytes);
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+    --end;  // not the half of a character
   std::string line;
-  for (const char c : text.substr(0, kShownMaxBytes))
+  for (const char c : text.substr(0, end))
     line += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-  while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xC0) == 0x80 &&
-         text.size() > kShownMaxBytes)
-    line.pop_back();  // not the half of a character
-  return line + (text.size() > kShownMaxBytes ? "…" : "");
+  return line + (end < text.size() ? "…" : "");
 }
 
 std::string joined(const std::vector<std::string>& texts) {
@@ -51,7 +52,7 @@ void describe_into(const flux::Inspection& seen, const std::string& indent, std:
   line("  tensors", joined(words));
   for (const auto& [key, value] : seen.metadata)
     line("  metadata " + shortened(key), shortened(value));
-  line("  taken", seen.taken ? "yes" : "no: " + seen.why_not);
+  line("  this engine", seen.taken ? "takes it" : "refuses it: " + seen.why_not);
   for (const flux::Inspection& part : seen.parts) describe_into(part, indent + "  ", text);
 }
 

@@ -75,6 +75,9 @@ struct ResidencyCounter {
 constexpr ResidencyCounter kResidencyCounters[] = {
     {"model_loads_total", "Times this worker process loaded a model."},
     {"lora_merges_total", "Times this worker process merged LoRAs into a model."},
+    {"variants_let_go_total", "Merged variants let go for room: if it climbs, memory is short."},
+    {"text_encodings_total", "Prompts this worker process ran the text encoders for."},
+    {"out_of_memory_total", "Times the device's memory ran out; each lets caches go."},
     {"renders_total", "Pictures this worker process rendered."},
     {"text_cache_hits_total", "Prompts found embedded already."},
     {"reference_cache_hits_total", "References found encoded already."},

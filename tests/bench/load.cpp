@@ -34,7 +34,10 @@ void row(const char* what, int runs, const std::function<void()>& work) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return 2;
+  if (argc < 2 || *argv[1] == '-') {
+    std::fputs("usage: bench_load MODEL [tokenizers] [float32|bfloat16] [runs]\n", stderr);
+    return 2;
+  }
   const flux::KontextFiles files{argv[1], argc > 2 && *argv[2] != '\0'
                                               ? std::optional<std::filesystem::path>(argv[2])
                                               : std::nullopt};

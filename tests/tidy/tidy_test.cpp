@@ -44,6 +44,7 @@ const std::vector<Edge>& edges() {
       {"worker/flux/", {}},
       {"worker/flux/storage/", {}},
       {"worker/train/", {"worker/flux/"}},
+      {"worker/train/characters/", {}},
       {"worker/engine/", {}},
       {"worker/engine/flux_engine", {"worker/flux/", "worker/agent/"}},
       {"worker/link/", {"worker/agent/", "worker/engine/"}},

@@ -55,8 +55,8 @@ class Engine {
   // reference: the bytes behind spec.reference, a PNG.
   virtual RenderOutcome render(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
                                const ProgressFn& progress) = 0;
-  // One JSON object: {"model", "loras": […], "counters": {"model_loads_total", "lora_merges_total",
-  // "text_cache_hits_total", "reference_cache_hits_total", "renders_total"}}.
+  // One JSON object: {"model", "loras": […], "counters": {"model_loads_total", …: numbers that only
+  // grow; coordinator/http/metrics.cpp names those it shows}}.
   virtual std::string residency() const = 0;
 };
 

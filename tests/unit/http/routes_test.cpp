@@ -169,7 +169,8 @@ TEST_F(Routes, SheetsShowTheirPosesAndProgress) {
 TEST_F(Routes, WorkersShowWhatTheyRenderAndAreDrained) {
   submit({"knight"});
   join_worker("gpu-1");
-  post(core::WorkerWasHeard{kLink, R"({"model": "m", "counters": {"model_loads_total": 1}})"});
+  post(core::WorkerWasHeard{
+      kLink, R"({"model": "m", "counters": {"model_loads_total": 1, "out_of_memory_total": 2}})"});
   post(core::Ticked{});  // heartbeats reach the disk with the clock
   const json workers = get_json("/api/v1/workers");
   ASSERT_EQ(workers["items"].size(), 1u);
@@ -179,8 +180,10 @@ TEST_F(Routes, WorkersShowWhatTheyRenderAndAreDrained) {
   ASSERT_EQ(worker["leases"].size(), 1u);
   EXPECT_EQ(worker["leases"][0]["character"], "knight");
   EXPECT_EQ(worker["leases"][0]["view_id"], "front");
-  EXPECT_NE(get("/metrics").body.find("pirouette_worker_model_loads_total{worker=\"gpu-1\"} 1\n"),
-            std::string::npos);
+  const std::string metrics = get("/metrics").body;
+  for (const char* line : {"pirouette_worker_model_loads_total{worker=\"gpu-1\"} 1\n",
+                           "pirouette_worker_out_of_memory_total{worker=\"gpu-1\"} 2\n"})
+    EXPECT_NE(metrics.find(line), std::string::npos) << line;
 
   EXPECT_EQ(post_to("/api/v1/workers/1/drain").status, 202);
   EXPECT_EQ(get_json("/api/v1/workers")["items"][0]["state"], "draining");

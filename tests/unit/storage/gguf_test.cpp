@@ -64,6 +64,16 @@ TEST(Gguf, CutOffAnywhereIsAnError) {
         << length;
 }
 
+TEST(Gguf, CutOffBeforeTensorsWithoutBytesIsAnErrorToo) {
+  GgufFile file;
+  file.add_tensor("a.bias", {0}, 0, {});
+  auto bytes = file.bytes();
+  ASSERT_EQ(complaint(bytes), "nothing");
+  bytes.resize(bytes.size() - 1);
+  EXPECT_EQ(complaint(bytes),
+            "the file ends before its tensors begin: it is cut off; get it again");
+}
+
 TEST(Gguf, WhatIsNotReadIsNamed) {
   GgufFile file;
   file.add_tensor("a.weight", {1, 256}, 10, bytes_of(84));

@@ -109,7 +109,8 @@ TEST(Safetensors, ANameThatStandsTwiceIsAnError) {
 TEST(Safetensors, HeadersThatClaimTooMuchAreRefusedUnread) {
   std::vector<std::uint8_t> file(8, 0xff);
   EXPECT_EQ(complaint(file),
-            "the safetensors header claims 18446744073709551615 bytes; the limit is 100000000");
+            "it is neither a safetensors nor a GGUF file: as a safetensors header it would have "
+            "18446744073709551615 bytes, where the limit is 100000000");
   EXPECT_EQ(complaint(std::string("[]"), 0), "the safetensors header is not a JSON object");
   EXPECT_EQ(complaint(std::string("{\"a\""), 0), "the safetensors header is not valid JSON");
   EXPECT_EQ(complaint("{\"a\": " + std::string(100'000, '[') + "}", 0),

@@ -1,5 +1,7 @@
 #include "worker/flux/storage/scaled_weights.h"
 
+#include <limits>
+
 #include "tests/unit/storage/stored_files.h"
 
 namespace pirouette::flux {
@@ -82,7 +84,7 @@ TEST(ScaledWeights, ScalesThatDoNotFitAreErrors) {
                                     "shape [2] where there is one for the weight or one a row of "
                                     "its [3, 1]"),
             std::string::npos);
-  EXPECT_NE(with_scale({std::nanf("")}).find("is not finite"), std::string::npos);
+  EXPECT_NE(with_scale({std::numeric_limits<float>::quiet_NaN()}).find("is not finite"), std::string::npos);
   EXPECT_EQ(with_scale({1, 2, 3}), "nothing");
 }
 

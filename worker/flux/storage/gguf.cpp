@@ -286,7 +286,9 @@ Result<void> place(std::vector<TensorEntry>& entries, std::uint64_t data_begin,
   std::ranges::sort(entries, [](const TensorEntry& a, const TensorEntry& b) {
     return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
   });
-  const std::uint64_t data_bytes = file_bytes > data_begin ? file_bytes - data_begin : 0;
+  if (!entries.empty() && data_begin > file_bytes)  // also where no tensor has any bytes
+    return corrupt("the file ends before its tensors begin: it is cut off; get it again");
+  const std::uint64_t data_bytes = file_bytes - std::min(data_begin, file_bytes);
   const TensorEntry* before = nullptr;
   for (TensorEntry& tensor : entries) {
     if (tensor.end > data_bytes)

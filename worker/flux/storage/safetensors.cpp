@@ -181,8 +181,10 @@ Result<SafetensorsHeader> parse_safetensors(std::span<const std::uint8_t> file) 
   if (file.size() < kLengthBytes) return corrupt("the file is too short for a safetensors header");
   std::memcpy(&header_bytes, file.data(), kLengthBytes);
   if (header_bytes > kSafetensorsHeaderMaxBytes)
-    return corrupt("the safetensors header claims " + std::to_string(header_bytes) +
-                   " bytes; the limit is " + std::to_string(kSafetensorsHeaderMaxBytes));
+    return corrupt(
+        "it is neither a safetensors nor a GGUF file: as a safetensors header it would have " +
+        std::to_string(header_bytes) + " bytes, where the limit is " +
+        std::to_string(kSafetensorsHeaderMaxBytes));
   if (header_bytes > file.size() - kLengthBytes)
     return corrupt("the file ends inside its safetensors header: it is cut off; get it again");
 
