@@ -71,15 +71,6 @@ Tensor normed_silu(const GroupNorm& norm, const Tensor& x) {
   return at::silu(norm(x));
 }
 
-// On CUDA convolutions are fastest where a pixel's channels are neighbours.
-Weights laid_out(Weights weights) {
-  Tensors tensors = weights.tensors();
-  for (auto& [name, tensor] : tensors)
-    if (tensor.is_cuda() && tensor.dim() == 4)
-      tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast);
-  return Weights(std::move(tensors), weights.source());
-}
-
 // Halves by a convolution that looks one cell further right and down.
 Tensor downsample(const Tensor& x, const Conv2d& conv) {
   return conv(at::constant_pad_nd(x, {0, 1, 0, 1}, 0));
@@ -135,6 +126,14 @@ Result<Autoencoder::Side> Autoencoder::take_side(Weights& w, bool encoder) {
     return Error{Errc::invalid, w.source() + ": the levels of the autoencoder's " + side +
                                     " are not those of FLUX.1"};
   return s;
+}
+
+Weights Autoencoder::laid_out(Weights weights) {
+  Tensors tensors = weights.tensors();
+  for (auto& [name, tensor] : tensors)
+    if (tensor.is_cuda() && tensor.dim() == 4)
+      tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast);
+  return Weights(std::move(tensors), weights.source());
 }
 
 Result<Autoencoder> Autoencoder::load(Weights weights, LatentScaling scaling) {

@@ -44,6 +44,10 @@ struct Level {
 
 class Autoencoder {
  public:
+  // On CUDA convolutions are fastest where a pixel's channels are neighbours: load() lays weights
+  // out so, and takes those that lie so already as they are.
+  static Weights laid_out(Weights weights);
+
   // Canonical names. invalid or not_found names the tensor.
   static Result<Autoencoder> load(Weights weights, LatentScaling scaling);
 

@@ -125,8 +125,9 @@ Result<std::unique_ptr<Task>> make_autoencoder_task(const ModelOptions& model,
                                                     const AutoencoderOptions& options,
                                                     const Dataset& dataset) {
   ModelFolder folder = TRY(ModelFolder::open(model.path));
-  const flux::Weights stored =
-      TRY(flux::load_part(folder.source().autoencoder, model.dtype, model.device));
+  // Laid out before they become leaves: a copy made afterwards would learn nothing.
+  const flux::Weights stored = flux::Autoencoder::laid_out(
+      TRY(flux::load_part(folder.source().autoencoder, model.dtype, model.device)));
   Tensors tensors = stored.tensors();
   Parameters parameters;
   parameters.add_all("vae.", tensors, model.dtype);

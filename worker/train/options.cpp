@@ -2,6 +2,7 @@
 
 #include "common/job/recipe.h"
 #include "worker/flux/device.h"
+#include "worker/train/turning_characters.h"
 
 namespace pirouette::train {
 namespace {
@@ -10,10 +11,13 @@ namespace {
 void add_files(CommonOptions& o, CLI::App& command) {
   command.add_option("--pretrained_model_name_or_path", o.model, "The model to begin with")
       ->required();
+  CLI::Option* folder = command.add_option("--train_data_dir", o.train_data_dir,
+                                           "Folder with metadata.jsonl and its pictures (PNG)");
   command
-      .add_option("--train_data_dir", o.train_data_dir,
-                  "Folder with metadata.jsonl and its pictures (PNG)")
-      ->required();
+      .add_option("--characters", o.characters,
+                  "Learn from so many drawn characters instead, turned to the eight views")
+      ->check(CLI::Range(1, 1'000'000'000))
+      ->excludes(folder);
   command.add_option("--cond_image_column", o.columns.reference, "Of metadata.jsonl's rows")
       ->capture_default_str();
   command.add_option("--caption_column", o.columns.prompt)->capture_default_str();
@@ -117,6 +121,9 @@ Result<TrainingOptions> CommonOptions::training_options() const {
 Result<flux::Size> CommonOptions::size() const { return parse_resolution(resolution); }
 
 Result<std::unique_ptr<Dataset>> CommonOptions::open_dataset() const {
+  if (characters > 0) return turning_characters(characters, TRY(size()));
+  if (train_data_dir.empty())
+    return Error{Errc::invalid, "give --train_data_dir FOLDER, or --characters COUNT"};
   return open_folder(train_data_dir, columns, seed);
 }
 

@@ -20,6 +20,7 @@ struct CommonOptions {
   std::filesystem::path model, tokenizers, train_data_dir, output_dir;
   Columns columns;
   std::string resolution = "512";
+  std::uint64_t characters = 0;  // drawn ones instead of a folder
   std::uint64_t seed = 0;
   std::uint64_t train_batch_size = 1;
   std::string mixed_precision = "no", device = "cpu", lr_scheduler = "constant";

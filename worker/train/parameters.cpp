@@ -9,7 +9,7 @@ Tensor Parameters::add(std::string name, const Tensor& value, at::ScalarType com
   Parameter parameter;
   parameter.name = std::move(name);
   const auto learnt_in = computed_in == at::kDouble ? at::kDouble : at::kFloat;
-  parameter.learnt = value.to(learnt_in, /*non_blocking=*/false, /*copy=*/true).contiguous();
+  parameter.learnt = value.to(learnt_in, /*non_blocking=*/false, /*copy=*/true);
   parameter.used =
       parameter.learnt.to(computed_in, /*non_blocking=*/false, /*copy=*/true).requires_grad_(true);
   parameter.gradient = at::zeros_like(parameter.learnt);
