@@ -66,8 +66,8 @@ void ProgressLine::show(const StepReport& report) {
   seconds_ = is_first ? report.seconds : kSmooth * seconds_ + (1 - kSmooth) * report.seconds;
   if (!is_terminal_ && report.step % kPlainEvery != 0 && report.step != of_) return;
   const auto filled = static_cast<std::size_t>(kBarColumns * report.step / of_);
-  std::string bar(static_cast<std::size_t>(kBarColumns), '.');
-  bar.replace(0, filled, filled, '#');
+  const std::string bar =
+      std::string(filled, '#') + std::string(static_cast<std::size_t>(kBarColumns) - filled, '.');
   const double minutes_left = seconds_ * static_cast<double>(of_ - report.step) / 60;
   std::fprintf(stderr, "%s[%s] step %lld of %lld, loss %.4f, %.2f s a step, %.0f min left%s",
                is_terminal_ ? "\r" : "", bar.c_str(), static_cast<long long>(report.step),
