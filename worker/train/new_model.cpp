@@ -7,6 +7,7 @@
 
 #include "common/files.h"
 #include "worker/flux/storage/config.h"
+#include "worker/flux/storage/model_source.h"
 #include "worker/train/new_model_parts.h"
 
 namespace pirouette::train {
@@ -200,6 +201,9 @@ Result<void> write_new_model(const fs::path& dimensions, const fs::path& tokeniz
   }};
   for (const auto& [part, weights] : parts)
     TRY(write_part(folder, part, settings_of(all, model, part), weights->tensors()));
+  // Some sizes are those of other models (4 latent channels: Stable Diffusion's), which are
+  // refused.
+  (void)TRY(flux::find_model(folder, std::nullopt));
   return {};
 }
 

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 constexpr const char* kSizes = R"({
   "transformer": {"num_layers": 1, "num_single_layers": 2, "num_attention_heads": 2,
                   "attention_head_dim": 16, "axes_dims_rope": [4, 6, 6]},
-  "vae": {"block_out_channels": [32, 32, 32, 32], "layers_per_block": 1, "latent_channels": 4},
+  "vae": {"block_out_channels": [32, 32, 32, 32], "layers_per_block": 1, "latent_channels": 8},
   "text_encoder": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
                    "num_attention_heads": 2, "vocab_size": 2014},
   "text_encoder_2": {"d_model": 16, "d_ff": 32, "d_kv": 8, "num_heads": 2, "num_layers": 1,
@@ -60,6 +60,12 @@ TEST_F(NewModel, WrongSizesAreNamed) {
   const auto written =
       write_new_model(folder_ / "sizes.json", flux::golden::folder(), folder_ / "new", 3);
   EXPECT_NE(written.error().what.find("axes_dims_rope"), std::string::npos);
+  sizes = kSizes;
+  sizes.replace(sizes.find("channels\": 8"), 12, "channels\": 4");
+  get(write_file_durably(folder_ / "sizes.json", sizes));
+  const auto others =
+      write_new_model(folder_ / "sizes.json", flux::golden::folder(), folder_ / "new", 3);
+  EXPECT_NE(others.error().what.find("Stable Diffusion"), std::string::npos);
   get(write_file_durably(folder_ / "sizes.json", "{}"));
   const auto empty =
       write_new_model(folder_ / "sizes.json", flux::golden::folder(), folder_ / "new", 3);
