@@ -52,15 +52,13 @@ Result<double> Denoiser::learn(std::uint64_t number) {
   const Tensor sigmas = draw_sigmas(clean.size(0), options_.flow, tokens, model_.shift,
                                     generator_of(options_.seed, Draw::sigma, number));
   const Tensor weights = loss_weights(sigmas, options_.flow.weighting).to(model_.device);
-  const Tensor share = sigmas.to(model_.device).view({-1, 1, 1});
+  const Mixed mixed = mix(clean, noise, sigmas);
 
   flux::TransformerInput input = make_input(encoded);
-  const Tensor noisy = (1 - share) * clean + share * noise;
-  input.img = at::cat({noisy.to(model_.dtype), flux::pack_latents(encoded.references)}, 1);
+  input.img = at::cat({mixed.noisy.to(model_.dtype), flux::pack_latents(encoded.references)}, 1);
   input.timestep = told(sigmas);
-  const Tensor wanted = noise - clean;
   const auto loss_of = [&](const Tensor& velocity) {
-    const Tensor wrong = velocity.slice(1, 0, tokens).to(at::kFloat) - wanted;
+    const Tensor wrong = velocity.slice(1, 0, tokens).to(at::kFloat) - mixed.velocity;
     return (wrong.square().mean(at::IntArrayRef{1, 2}) * weights).mean();
   };
   const Tensor loss = options_.block_by_block

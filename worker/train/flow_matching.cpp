@@ -41,6 +41,11 @@ Tensor draw_sigmas(std::int64_t count, const FlowOptions& options, std::int64_t 
   return factor / (factor + at::reciprocal(even) - 1);
 }
 
+Mixed mix(const Tensor& clean, const Tensor& noise, const Tensor& sigmas) {
+  const Tensor share = sigmas.to(clean.device()).view({-1, 1, 1});
+  return {(1 - share) * clean + share * noise, noise - clean};
+}
+
 Tensor loss_weights(const Tensor& sigmas, Weighting weighting) {
   if (weighting == Weighting::sigma_sqrt) return sigmas.pow(-2);
   if (weighting == Weighting::cosmap)

@@ -30,6 +30,12 @@ struct FlowOptions {
 Tensor draw_sigmas(std::int64_t count, const FlowOptions& options, std::int64_t tokens,
                    const flux::Shift& shift, const at::Generator& generator);
 
+// On the way from pictures to noise, and which way that is. All [B, L, C], sigmas [B].
+struct Mixed {
+  Tensor noisy, velocity;
+};
+Mixed mix(const Tensor& clean, const Tensor& noise, const Tensor& sigmas);
+
 // What each sigma's squared error counts: [count].
 Tensor loss_weights(const Tensor& sigmas, Weighting weighting);
 

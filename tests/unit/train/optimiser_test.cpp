@@ -95,6 +95,16 @@ TEST(FlowMatching, SigmasAreShiftedAsTheSamplerShiftsThem) {
   EXPECT_NEAR(sigmas.median().item<double>(), way[1], 0.01);
 }
 
+TEST(FlowMatching, TheVelocityLeadsFromNoiseToThePictureAsTheSamplerGoes) {
+  const Tensor clean = normal({2, 3, 4}, generator_of(1, Draw::noise, 0));
+  const Tensor noise = normal({2, 3, 4}, generator_of(1, Draw::noise, 1));
+  const Mixed mixed = mix(clean, noise, at::tensor({0.25f, 0.25f}));
+  EXPECT_TRUE(
+      at::allclose(flux::euler_step(mixed.noisy, mixed.velocity, 0.25f, 0), clean, 1e-5, 1e-6));
+  EXPECT_TRUE(
+      at::allclose(flux::euler_step(mixed.noisy, mixed.velocity, 0.25f, 1), noise, 1e-5, 1e-6));
+}
+
 TEST(FlowMatching, WeightsFollowDiffusers) {
   const Tensor sigmas = at::tensor({0.25f, 0.5f});
   EXPECT_NEAR(loss_weights(sigmas, Weighting::sigma_sqrt)[0].item<double>(), 16, 1e-5);
