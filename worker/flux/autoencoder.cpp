@@ -71,15 +71,6 @@ Tensor normed_silu(const GroupNorm& norm, const Tensor& x) {
   return at::silu(norm(x));
 }
 
-// On CUDA convolutions are fastest where a pixel's channels are neighbours.
-Weights laid_out(Weights weights) {
-  Tensors tensors = weights.tensors();
-  for (auto& [name, tensor] : tensors)
-    if (tensor.is_cuda() && tensor.dim() == 4)
-      tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast);
-  return Weights(std::move(tensors), weights.source());
-}
-
 // Halves by a convolution that looks one cell further right and down.
 Tensor downsample(const Tensor& x, const Conv2d& conv) {
   return conv(at::constant_pad_nd(x, {0, 1, 0, 1}, 0));
@@ -137,6 +128,14 @@ Result<Autoencoder::Side> Autoencoder::take_side(Weights& w, bool encoder) {
   return s;
 }
 
+Weights Autoencoder::laid_out(Weights weights) {
+  Tensors tensors = weights.tensors();
+  for (auto& [name, tensor] : tensors)
+    if (tensor.is_cuda() && tensor.dim() == 4)
+      tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast);
+  return Weights(std::move(tensors), weights.source());
+}
+
 Result<Autoencoder> Autoencoder::load(Weights weights, LatentScaling scaling) {
   weights = laid_out(std::move(weights));
   Autoencoder a;
@@ -149,15 +148,18 @@ Result<Autoencoder> Autoencoder::load(Weights weights, LatentScaling scaling) {
   return a;
 }
 
-Tensor Autoencoder::encode_mean(const Tensor& pictures) const {
+Tensor Autoencoder::encode_moments(const Tensor& pictures) const {
   Tensor x = encoder_.conv_in(pictures);
   for (const Level& level : encoder_.levels) {
     x = run(level.blocks, std::move(x));
     if (level.resample) x = downsample(x, *level.resample);
   }
   x = encoder_.middle(x);
-  x = encoder_.conv_out(normed_silu(encoder_.norm_out, x));  // [B, 2*16, h, w]: mean, log variance
-  return x.chunk(2, 1)[0];
+  return encoder_.conv_out(normed_silu(encoder_.norm_out, x));
+}
+
+Tensor Autoencoder::encode_mean(const Tensor& pictures) const {
+  return encode_moments(pictures).chunk(2, 1)[0];
 }
 
 Tensor Autoencoder::decode_raw(const Tensor& latents) const {

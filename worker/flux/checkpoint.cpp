@@ -72,6 +72,7 @@ Result<Linear> Weights::take_linear(const std::string& name, int64_t out, int64_
   Linear linear;
   linear.weight = TRY(take(name + ".weight", {out, in}));
   linear.bias = TRY(take(name + ".bias", {linear.weight.size(0)}));
+  if (auto adapters = adapters_.extract(name)) linear.adapters = std::move(adapters.mapped());
   return linear;
 }
 
@@ -91,6 +92,9 @@ Result<GroupNorm> Weights::take_group_norm(const std::string& name, int64_t chan
 }
 
 Result<void> Weights::finish() const {
+  if (!adapters_.empty())
+    return Error{Errc::invalid, source_ + ": there is no linear \"" + adapters_.begin()->first +
+                                    "\" to adapt in this model"};
   if (tensors_.empty()) return {};
   std::string names;
   std::size_t shown = 0;

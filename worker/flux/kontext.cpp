@@ -8,6 +8,7 @@
 #include "worker/flux/device.h"
 #include "worker/flux/lanczos.h"
 #include "worker/flux/part_weights.h"
+#include "worker/flux/picture_tensor.h"
 #include "worker/flux/storage/model_source.h"
 
 namespace pirouette::flux {
@@ -30,25 +31,6 @@ Result<void> check_fit(const Transformer& transformer, const Autoencoder& autoen
                                     " channels where Kontext takes " + std::to_string(channels) +
                                     "; this is another model of the FLUX.1 family"};
   return {};
-}
-
-Tensor to_tensor(const Image& image) {  // -> [1, 3, H, W] float32 in -1..1
-  PIROUETTE_CHECK(image.channels == 3);
-  const Tensor bytes =
-      at::from_blob(const_cast<std::uint8_t*>(image.pixels.data()),
-                    {image.height, image.width, image.channels}, at::TensorOptions(at::kByte));
-  const Tensor unit = bytes.to(at::kFloat).permute({2, 0, 1}).unsqueeze(0) / 255.0;
-  return unit * 2.0 - 1.0;
-}
-
-Image to_image(const Tensor& decoded) {  // [1, 3, H, W] in -1..1, unclamped
-  const Tensor unit = (decoded.cpu() / 2 + 0.5).clamp(0, 1).to(at::kFloat);
-  const Tensor bytes =
-      (unit * 255).round().to(at::kByte).squeeze(0).permute({1, 2, 0}).contiguous();  // [H, W, 3]
-  Image image{static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)), 3, {}};
-  const auto* first = bytes.data_ptr<std::uint8_t>();
-  image.pixels.assign(first, first + bytes.numel());
-  return image;
 }
 
 Result<void> check_side(const char* name, int side) {

@@ -11,6 +11,7 @@
 #include "tests/bench/gpu/clock.h"
 #include "tests/bench/gpu/full_size_model.h"
 #include "tests/bench/gpu/step_bench.h"
+#include "tests/bench/gpu/train_bench.h"
 #include "worker/flux/device.h"
 #include "worker/flux/kontext.h"
 
@@ -69,6 +70,7 @@ struct Bench {
   void merged_only() const;
   void pristine_on_device() const;
   void pristine_on_host() const;
+  void training() const;
 };
 
 void Bench::write() {
@@ -179,13 +181,20 @@ void Bench::pristine_on_host() const {
        host_ms([&] { get(kontext->variants().select("two", two)); }), "ms");
 }
 
+void Bench::training() const {
+  heading("training: a LoRA of rank 32 on the full-size model, gradients block by block");
+  const Ceilings ceilings = measure_ceilings(device);
+  give_back_memory(device);
+  measure_training(files.model, *files.tokenizers, ceilings, device);
+}
+
 }  // namespace
 }  // namespace pirouette::flux::bench
 
 int main(int argc, char** argv) {
   using namespace pirouette::flux;
   if (argc < 3) {
-    std::fprintf(stderr, "bench_gpu FOLDER GOLDEN [all|step|host]\n");
+    std::fprintf(stderr, "bench_gpu FOLDER GOLDEN [all|step|host|train]\n");
     return 2;
   }
   const at::NoGradGuard no_grad;
@@ -195,6 +204,10 @@ int main(int argc, char** argv) {
   at::manual_seed(1);
   std::printf("%s, %s\n", device_name(run.device).c_str(), torch_version().c_str());
   run.write();
+  if (what == "train") {
+    run.training();
+    return 0;
+  }
   if (what == "all") run.merged_only();
   run.pristine_on_device();
   give_back_memory(run.device);

@@ -25,14 +25,6 @@ double product_tflop(int64_t rows, int64_t columns, int64_t inner) {
          static_cast<double>(inner);
 }
 
-// Of one pass: every token meets 12 C^2 weights in each block, and every other token.
-double products_tflop() {
-  return (kDoubles + kSingles) * product_tflop(kTokens, 12 * kWidth, kWidth);
-}
-double attention_tflop() {
-  return (kDoubles + kSingles) * 2 * product_tflop(kTokens, kTokens, kWidth);
-}
-
 Tensor attention(const Tensor& qkv) {  // [1, L, 3*C]
   const auto parts = qkv.unflatten(-1, {3, kHeads, kHeadWidth}).permute({2, 0, 3, 1, 4}).unbind(0);
   return std::get<0>(
@@ -40,6 +32,14 @@ Tensor attention(const Tensor& qkv) {  // [1, L, 3*C]
 }
 
 }  // namespace
+
+// Of one pass: every token meets 12 C^2 weights in each block, and every other token.
+double products_tflop() {
+  return (kDoubles + kSingles) * product_tflop(kTokens, 12 * kWidth, kWidth);
+}
+double attention_tflop() {
+  return (kDoubles + kSingles) * 2 * product_tflop(kTokens, kTokens, kWidth);
+}
 
 Ceilings measure_ceilings(at::Device device) {
   Ceilings ceilings;

@@ -12,6 +12,10 @@ struct Ceilings {
 };
 Ceilings measure_ceilings(at::Device device);
 
+// What one pass of the step below computes.
+double products_tflop();
+double attention_tflop();
+
 // 1024 x 1024 output, the same reference, 512 text tokens, batch 1: milliseconds of one of a
 // picture's steps.
 double measure_step(const Transformer& model, const Ceilings& ceilings, at::Device device);

@@ -47,8 +47,8 @@ void attend_cells(const Tensor& q, const Tensor& k, const Tensor& v, const Tenso
 
 bool is_fast(const Tensor& x, const GroupNorm& norm) {
   const int64_t channels = norm.weight.size(0);
-  return x.is_cuda() && x.scalar_type() == at::kBFloat16 && channels % 8 == 0 &&
-         channels % norm.groups == 0 && channels <= 2048 && norm.groups <= 256;
+  return !at::GradMode::is_enabled() && x.is_cuda() && x.scalar_type() == at::kBFloat16 &&
+         channels % 8 == 0 && channels % norm.groups == 0 && channels <= 2048 && norm.groups <= 256;
 }
 
 Tensor norm_silu(const GroupNorm& norm, const Tensor& input, const Tensor& before, bool silu) {

@@ -7,7 +7,7 @@
 
 namespace pirouette::flux::cuda {
 
-// bfloat16 on CUDA, with channels that the kernels take.
+// bfloat16 on CUDA, no gradient wanted (the kernels know none), with channels that the kernels take.
 bool is_fast(const Tensor& x, const GroupNorm& norm);
 
 // silu(norm(x + before)); before [C] or undefined.

@@ -215,6 +215,7 @@ PlainOnly::~PlainOnly() { --plain_only; }
 
 bool is_fast(const FastModel& model, const TransformerInput& input) {
   const Tensor& img = input.img;
+  if (at::GradMode::is_enabled()) return false;
   if (!img.is_cuda() || img.scalar_type() != at::kBFloat16 || plain_only > 0) return false;
   const int64_t width = model.img_in.weight.size(0), head_width = width / model.heads;
   const bool has_kernel =

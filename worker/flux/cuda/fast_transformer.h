@@ -31,7 +31,7 @@ class PlainOnly {
   PlainOnly& operator=(const PlainOnly&) = delete;
 };
 
-// bfloat16 on CUDA, and widths that the kernels take: FLUX.1's are, and most small test models'.
+// bfloat16 on CUDA, no gradient wanted (the kernels know none), and widths that the kernels take: FLUX.1's are, and most small test models'.
 bool is_fast(const FastModel& model, const TransformerInput& input);
 
 // vec [B, C], of which SiLU was taken; none where the input has conditions. -> the wanted image
