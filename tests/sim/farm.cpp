@@ -1,7 +1,5 @@
 #include "tests/sim/farm.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -14,6 +12,7 @@
 #include "tests/sim/network.h"
 #include "tests/sim/studio.h"
 #include "tests/sim/worker_process.h"
+#include "tests/support/folder.h"
 
 namespace pirouette::sim {
 namespace {
@@ -27,26 +26,9 @@ constexpr Duration kCalmLeast = seconds(100);
 constexpr LeaseId kFirstLease{(7ull << core::kLeaseEpochShift) + 1};
 
 // The lock beside the database is a real file.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "pirouette-sim-XXXXXX");
-    PIROUETTE_CHECK(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  std::filesystem::path database() const { return path_ / "farm.db"; }
-
- private:
-  std::filesystem::path path_;
-};
-
 const std::filesystem::path& database_path() {
-  static const Folder folder;
-  static const std::filesystem::path path = folder.database();
+  static const TestFolder folder;
+  static const std::filesystem::path path = folder / "farm.db";
   return path;
 }
 

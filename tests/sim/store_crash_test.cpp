@@ -2,28 +2,20 @@
 // commit that was cut off is there wholly or not at all, and what a start has read stays.
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 
 #include "coordinator/store/store.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/disk_vfs.h"
+#include "tests/support/folder.h"
 
 namespace pirouette::sim {
 namespace {
 
 class StoreCrash : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "pirouette-crash-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   std::unique_ptr<store::Store> open() {
     auto opened = store::Store::open(folder_ / "farm.db");
     EXPECT_TRUE(opened.ok()) << opened.error().what;
@@ -64,7 +56,7 @@ class StoreCrash : public testing::Test {
     return !through;
   }
 
-  std::filesystem::path folder_;
+  const TestFolder folder_;
 };
 
 TEST_F(StoreCrash, ACommitIsThereWhollyOrNotAtAll) {

@@ -21,6 +21,7 @@
 #include "common/blobs.h"
 #include "common/hash.h"
 #include "coordinator/dispatch/dispatch.h"
+#include "tests/support/folder.h"
 #include "tests/support/noop_engine.h"
 #include "worker/link/worker_loop.h"
 
@@ -28,25 +29,11 @@ namespace pirouette::test {
 
 namespace fs = std::filesystem;
 
-// A new empty folder, removed at the end.
-class Folder {
+// In memory where there is such a folder: these tests are not about the disk's speed.
+class Folder : public TestFolder {
  public:
-  Folder() {
-    // In memory where there is such a folder: these tests are not about the disk's speed.
-    const fs::path parent = fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
-    std::string name = (parent / "pirouette-XXXXXX").string();
-    PIROUETTE_CHECK(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
+  Folder()
+      : TestFolder(fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) {}
 };
 
 inline std::vector<std::uint8_t> some_bytes(std::size_t size, std::uint32_t seed = 1) {

@@ -2,12 +2,11 @@
 // What the trainer's tests share: the tiny model, examples made of its pictures, a folder that goes
 // away.
 
-#include <unistd.h>
-
 #include <memory>
 
 #include "tests/golden/golden.h"
 #include "tests/golden/pictures.h"
+#include "tests/support/folder.h"
 #include "worker/train/dataset.h"
 #include "worker/train/denoiser.h"
 #include "worker/train/lora_task.h"
@@ -17,21 +16,7 @@ namespace pirouette::train {
 
 using flux::golden::get;
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "pirouette-train-XXXXXX").string();
-    path_ = ::mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
+using Folder = TestFolder;
 
 // Two examples, over and over; each turned by its index, so that no two are the same for long.
 class FewPictures : public Dataset {
