@@ -1,7 +1,10 @@
 #include "coordinator/dispatch/dispatch.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <iterator>
 #include <map>
 #include <mutex>
@@ -30,6 +33,10 @@ constexpr int kDrainMaxFrames = 1024;
 // Some may have been on their way when the first one cut its link; a Hello that cannot be read
 // comes again with every heartbeat.
 constexpr std::uint32_t kUnreadableMax = 4;
+// So few messages are sent by the thread that brings them, if the socket is not in use just then:
+// that is one thread fewer to wake before a job of an idle farm starts. More would keep the loop
+// from its next round.
+constexpr std::size_t kSentAtOnceMax = 4;
 // How often links are looked over for silence and for keys taken away.
 constexpr Duration kLookOver = seconds(1);
 
@@ -54,8 +61,11 @@ class Dispatch::Impl {
  private:
   Result<std::optional<wire::KeyPair>> open_keys(const Config& config);
 
-  // All below: on the dispatch thread.
   void serve();
+  void wait();
+
+  // All below: under socket_mutex_.
+  bool has_input();
   void receive_all();
   void receive_frame(const std::string& routing, const zmq::message_t& body,
                      std::vector<core::Event>& events);
@@ -79,14 +89,18 @@ class Dispatch::Impl {
   std::unique_ptr<wire::AuthorizedWorkers> authorized_;  // null: plain
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<BlobServer> blob_server_;
-  std::optional<zmq::socket_t> socket_;  // the dispatch thread's, once it runs
 
+  // Once the thread runs, what follows is under it. Taken before mutex_.
+  std::mutex socket_mutex_;
+  std::optional<zmq::socket_t> socket_;
   Links links_{kLinksMax};
   // By routing id: frames that could not be read since the last Hello.
   std::map<std::string, std::uint32_t> unreadable_;
   wire::Complaints complaints_{"dispatch"};
   Instant looked_over_at_{};
 
+  int socket_fd_ = -1;
+  bool input_left_ = false;  // the dispatch thread's
   wire::Wake wake_;
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
@@ -120,6 +134,7 @@ Result<void> Dispatch::Impl::start(const Config& config) {
     wire::set_up_router(*socket_, keys, wire::kControlQueueMax, wire::kControlFrameMaxBytes);
     socket_->bind(config.control_endpoint);
     endpoints_.control = socket_->get(zmq::sockopt::last_endpoint);
+    socket_fd_ = socket_->get(zmq::sockopt::fd);
   } catch (const zmq::error_t& error) {
     return wire::zmq_error("cannot listen on " + config.control_endpoint, error);
   }
@@ -142,6 +157,7 @@ Dispatch::Impl::~Impl() {
 
 void Dispatch::Impl::send(std::vector<core::Send>&& sends) {
   if (sends.empty()) return;
+  const bool few = sends.size() <= kSentAtOnceMax;
   bool first = false;
   {
     const std::lock_guard lock(mutex_);
@@ -152,7 +168,12 @@ void Dispatch::Impl::send(std::vector<core::Send>&& sends) {
       std::move(sends.begin(), sends.end(), std::back_inserter(waiting_));
     }
   }
-  if (first) wake_.ring();
+  if (!first) return;  // who brought the first one sees to all
+  std::unique_lock socket(socket_mutex_, std::defer_lock);
+  if (!few || !socket.try_lock()) return wake_.ring();
+  send_all();
+  // Sending may have taken in the news of what came, which the thread is then not told again.
+  if (has_input()) wake_.ring();
 }
 
 Counts Dispatch::Impl::counts() const {
@@ -168,22 +189,29 @@ Counts Dispatch::Impl::counts() const {
 }
 
 void Dispatch::Impl::serve() {
-  zmq::pollitem_t waits[] = {{socket_->handle(), 0, ZMQ_POLLIN, 0},
-                             {nullptr, wake_.fd(), ZMQ_POLLIN, 0}};
   while (!stopping_) {
-    try {
-      zmq::poll(waits, 2, std::chrono::milliseconds(kLookOver.us / 1000));
-    } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) throw;
-    }
+    wait();
+    const std::lock_guard socket(socket_mutex_);
     wake_.clear();
-    receive_all();
     send_all();
+    receive_all();
     const Instant now = monotonic_now();
     if (now - looked_over_at_ >= kLookOver) look_over_links(now);
+    input_left_ = has_input();
   }
+  const std::lock_guard socket(socket_mutex_);
   send_all();
 }
+
+// Not zmq::poll, which looks into the socket: while this thread sleeps, others may use it. The
+// descriptor only tells that something changed, hence has_input() before each wait.
+void Dispatch::Impl::wait() {
+  pollfd waits[] = {{socket_fd_, POLLIN, 0}, {wake_.fd(), POLLIN, 0}};
+  const int most_ms = input_left_ ? 0 : static_cast<int>(kLookOver.us / 1000);
+  PIROUETTE_CHECK(::poll(waits, 2, most_ms) >= 0 || errno == EINTR);
+}
+
+bool Dispatch::Impl::has_input() { return (socket_->get(zmq::sockopt::events) & ZMQ_POLLIN) != 0; }
 
 void Dispatch::Impl::receive_all() {
   std::vector<core::Event> events;

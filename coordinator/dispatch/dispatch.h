@@ -2,6 +2,7 @@
 // The coordinator's end of the protocol: what workers say becomes core::Events, core::Sends become
 // messages. It decides nothing about jobs. It owns the control socket and its thread, and starts
 // the blob server (blob_server.h) and the gate that checks keys (gate.h), each on its own thread.
+// While the socket's thread sleeps, a few messages are sent by whoever gives them.
 //
 // A process at the other end is known to the core by a LinkId: a new one for each Hello, because
 // what was on its way under the old one may be lost. A process that says anything else first is

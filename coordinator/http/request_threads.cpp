@@ -1,5 +1,8 @@
 #include "coordinator/http/request_threads.h"
 
+#include <limits>
+#include <utility>
+
 namespace pirouette::http {
 
 RequestThreads::RequestThreads(std::size_t threads, std::size_t waiting_max,
@@ -7,36 +10,42 @@ RequestThreads::RequestThreads(std::size_t threads, std::size_t waiting_max,
                                std::atomic<std::int64_t>& waiting)
     : waiting_max_(waiting_max), waiting_count_(waiting) {
   for (std::size_t i = 0; i < threads; ++i) {
-    threads_.emplace_back(
-        [this, serving = std::shared_ptr<Serving>(make_serving())] { run(*serving); });
+    threads_.emplace_back([this, serving = std::shared_ptr<Serving>(make_serving()),
+                           &bell = bells_.emplace_back(0)] { run(*serving, bell); });
   }
 }
 
 RequestThreads::~RequestThreads() { stop(); }
 
-bool RequestThreads::try_add(Task request) {
-  const std::lock_guard lock(mutex_);
-  if (stopping_ || waiting_.size() >= waiting_max_) return false;
-  waiting_.push_back(std::move(request));
-  ++waiting_count_;
-  work_.notify_one();
-  return true;
-}
+bool RequestThreads::try_add(Task request) { return add(std::move(request), waiting_max_); }
 
 bool RequestThreads::add_piece(Task piece) {
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return false;
-  waiting_.push_back(std::move(piece));
+  return add(std::move(piece), std::numeric_limits<std::size_t>::max());
+}
+
+bool RequestThreads::add(Task&& task, std::size_t waiting_max) {
+  std::unique_lock lock(mutex_);
+  if (stopping_ || waiting_.size() >= waiting_max) return false;
+  waiting_.push_back(std::move(task));
   ++waiting_count_;
-  work_.notify_one();
+  if (sleeping_.empty()) return true;
+  Bell* const bell = sleeping_.back();
+  sleeping_.pop_back();
+  lock.unlock();  // whoever wakes wants it
+  bell->release();
   return true;
 }
 
-void RequestThreads::run(Serving& serving) {
+void RequestThreads::run(Serving& serving, Bell& bell) {
   std::unique_lock lock(mutex_);
   while (true) {
-    work_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
-    if (waiting_.empty()) return;
+    while (waiting_.empty()) {
+      if (stopping_) return;
+      sleeping_.push_back(&bell);
+      lock.unlock();
+      bell.acquire();
+      lock.lock();
+    }
     {
       const Task task = std::move(waiting_.front());
       waiting_.pop_front();
@@ -52,8 +61,8 @@ void RequestThreads::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    for (Bell* const bell : std::exchange(sleeping_, {})) bell->release();
   }
-  work_.notify_all();
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }

@@ -26,10 +26,12 @@ Waiting::Answered Waiting::ask(const std::function<void(RequestId)>& send,
 }
 
 void Waiting::answer(core::Reply&& reply) {
-  const std::lock_guard lock(mutex_);
-  const auto place = open_.find(reply.request);
-  if (place == open_.end()) return;
-  place->second = std::move(reply.answer);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto place = open_.find(reply.request);
+    if (place == open_.end()) return;
+    place->second = std::move(reply.answer);
+  }
   changed_.notify_all();
 }
 

@@ -76,6 +76,7 @@ class Coordinator::Impl {
             [this](std::vector<core::Progress>&& progress) {
               http->progressed(std::move(progress));
             },
+        .rest = [this] { store->rest(); },
     };
   }
 };

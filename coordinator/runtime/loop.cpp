@@ -17,6 +17,9 @@
 namespace pirouette::runtime {
 namespace {
 
+// Events of one round follow each other faster, those of a farm that is busy too.
+constexpr std::chrono::milliseconds kRestAfter{1};
+
 template <typename T>
 void append(std::vector<T>& to, std::vector<T>&& from) {
   if (to.empty()) {
@@ -56,6 +59,7 @@ class Loop::Impl {
         tick_(policy.tick),
         core_(std::move(state), policy, clock_.now()),
         timer_(io_),
+        pause_(io_),
         signals_(io_) {}
 
   void post(std::vector<core::Event>&& events) {
@@ -135,7 +139,15 @@ class Loop::Impl {
       log_for_admins(appended->row);
     }
     if (newest) outlets_.published(newest);
+    if (!round_.writes.empty()) rest_later();
     clear_round();
+  }
+
+  void rest_later() {
+    pause_.expires_after(kRestAfter);
+    pause_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) outlets_.rest();
+    });
   }
 
   // Its rows' memory is kept for the next one, but not that of a batch of tens of thousands.
@@ -151,7 +163,7 @@ class Loop::Impl {
   const LoopClock clock_;
   core::Core core_;
   boost::asio::io_context io_;
-  boost::asio::steady_timer timer_;
+  boost::asio::steady_timer timer_, pause_;
   boost::asio::signal_set signals_;
   std::mutex mutex_;
   std::vector<core::Event> waiting_;  // under mutex_

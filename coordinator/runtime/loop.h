@@ -32,6 +32,8 @@ struct Outlets {
   std::function<void(core::AssembleSheet&&)> assemble;
   std::function<void(EventId newest)> published;
   std::function<void(std::vector<core::Progress>&&)> progressed;
+  // What can wait until nothing came for a moment, after a round that committed something.
+  std::function<void()> rest = [] {};
 };
 
 class Loop {

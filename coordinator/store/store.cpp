@@ -23,6 +23,8 @@ namespace {
 // A checkpoint copies each page once, however often it changed, and holds up the commit it follows:
 // rarely is cheap, but the log must fit the disk and be read again at a start.
 constexpr std::uint64_t kCheckpointBytes = 32ull << 20;
+// In a pause it holds up nobody, if it is short: of some 30 jobs.
+constexpr std::uint64_t kRestBytes = 4ull << 20;
 // The log's length before it is needed: what it reaches at a checkpoint, and a long commit beyond.
 constexpr std::int64_t kLogBytes = 40ll << 20;
 constexpr int kLogPieceBytes = 64 << 10;  // SQLite's files take no write of 128 KiB or more
@@ -83,6 +85,7 @@ class Store::Impl {
   void commit(std::span<const core::Write> writes);
   void roll_back();
   void lay_out_log();
+  void rest();
 
   const std::string& path() const { return path_; }
 
@@ -93,6 +96,7 @@ class Store::Impl {
   void pick_rows(std::span<const core::Write> writes);
   void write_rows();
   void checkpoint_if_long();
+  bool checkpoint();
 
   DatabaseLock lock_;
   const std::string path_;
@@ -106,6 +110,7 @@ class Store::Impl {
   std::vector<std::pair<std::uint64_t, std::size_t>> places_;  // row_key, index among the writes
 
   std::uint64_t checkpoint_at_ = kCheckpointBytes;
+  std::uint64_t rested_at_ = 0, rested_commits_ = 0;  // the log and the commits at the last rest
   bool wal_warned_ = false;
 };
 
@@ -192,11 +197,23 @@ void Store::Impl::lay_out_log() {
 void Store::Impl::checkpoint_if_long() {
   if (wal_bytes_ < kCheckpointBytes) checkpoint_at_ = kCheckpointBytes;
   if (wal_bytes_ < checkpoint_at_) return;
+  checkpoint_at_ = wal_bytes_ + kCheckpointBytes;
+  checkpoint();
+}
+
+void Store::Impl::rest() {
+  if (wal_bytes_ < rested_at_) rested_at_ = 0;  // it has started anew
+  if (commits_ == rested_commits_ || wal_bytes_ < rested_at_ + kRestBytes) return;
+  rested_commits_ = commits_;
+  rested_at_ = checkpoint() ? 0 : wal_bytes_.load();
+}
+
+// Whether all of it was copied: then it starts anew at the next commit, unless a reader is in it
+// just then.
+bool Store::Impl::checkpoint() {
   int pages = 0, copied = 0;
   const int code = sqlite3_wal_checkpoint_v2(database_.getHandle(), nullptr,
                                              SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
-  // All copied, the log starts anew at the next commit, unless a reader is in it just then.
-  checkpoint_at_ = wal_bytes_ + kCheckpointBytes;
   if (code == SQLITE_OK || code == SQLITE_BUSY) {
     ++checkpoints_;
   } else {
@@ -205,7 +222,7 @@ void Store::Impl::checkpoint_if_long() {
                            sqlite3_errmsg(database_.getHandle()) +
                            "; nothing is lost, it is tried again when the log has grown by " +
                            std::to_string(kCheckpointBytes >> 20) +
-                           " MiB; make sure that the disk has room and is sound");
+                           " MiB at the most; make sure that the disk has room and is sound");
   }
   if (wal_bytes_ > kWalWarnBytes && !wal_warned_) {
     wal_warned_ = true;
@@ -213,6 +230,7 @@ void Store::Impl::checkpoint_if_long() {
                            std::to_string(wal_bytes_ >> 20) +
                            " MiB: something reads the database without a pause, close it");
   }
+  return code == SQLITE_OK && copied == pages;
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -244,6 +262,7 @@ Result<core::State> Store::recall(const core::Recall& wanted) {
 }
 
 void Store::lay_out_log() { impl_->lay_out_log(); }
+void Store::rest() { impl_->rest(); }
 
 Result<void> Store::commit(std::span<const core::Write> writes) {
   Result<void> result = walled("writing to the database " + impl_->path(), [&]() -> Result<void> {

@@ -86,13 +86,25 @@ std::string to_json_array(const std::vector<std::string>& texts) {
   return nlohmann::json(texts).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+std::uint64_t newest_id(SQLite::Database& database, std::string_view table) {
+  const auto highest = database.execAndGet("SELECT max(id) FROM " + std::string(table));
+  return highest.isNull() ? 0 : static_cast<std::uint64_t>(highest.getInt64());
+}
+
 }  // namespace
 
 Writer::Table::Table(SQLite::Database& database, std::string_view name, std::string_view columns,
                      std::string_view changing)
     : update(database, "UPDATE " + std::string(name) + " SET (" + std::string(changing) + ") = (" +
                            placeholders(changing) + ") WHERE id = ?"),
-      insert(database, insert_into(name, columns)) {}
+      insert(database, insert_into(name, columns)),
+      newest(newest_id(database, name)) {}
+
+bool Writer::Table::may_have(std::uint64_t id) {
+  if (id <= newest) return true;
+  newest = id;
+  return false;
+}
 
 Writer::Writer(SQLite::Database& database)
     : batch_(database, "batch", kBatchInserted, kBatchChanging),
@@ -118,7 +130,8 @@ void Writer::raise_fence(LeaseId lease) { run(raise_fence_, lease); }
 
 void Writer::put_row(const core::PutBatch& put) {
   const core::Batch& row = put.row;
-  if (run(batch_.update, row.priority, row.deadline, row.state, row.paused, row.finished_at,
+  if (batch_.may_have(row.id.value) &&
+      run(batch_.update, row.priority, row.deadline, row.state, row.paused, row.finished_at,
           row.sheets_open, row.jobs, row.jobs_done, row.jobs_failed, row.jobs_cancelled,
           row.id) > 0) {
     return;
@@ -132,8 +145,8 @@ void Writer::put_row(const core::PutBatch& put) {
 
 void Writer::put_row(const core::PutSheet& put) {
   const core::Sheet& row = put.row;
-  if (run(sheet_.update, row.state, row.version, row.picture, row.thumbnail, row.checks, row.id) ==
-      0) {
+  if (!sheet_.may_have(row.id.value) || run(sheet_.update, row.state, row.version, row.picture,
+                                            row.thumbnail, row.checks, row.id) == 0) {
     run(sheet_.insert, row.id, row.batch, row.index, row.character, row.notes, row.reference,
         row.original, row.seed, row.priority, row.state, row.first_pose, row.poses, row.version,
         row.picture, row.thumbnail, row.checks);
@@ -144,7 +157,8 @@ void Writer::put_row(const core::PutSheet& put) {
 
 void Writer::put_row(const core::PutPose& put) {
   const core::Pose& row = put.row;
-  if (run(pose_.update, row.latest, row.chosen, row.review, row.review_note, row.id) > 0) {
+  if (pose_.may_have(row.id.value) &&
+      run(pose_.update, row.latest, row.chosen, row.review, row.review_note, row.id) > 0) {
     return;
   }
   run(pose_.insert, row.id, row.sheet, row.view, row.latest, row.chosen, row.review,
@@ -153,7 +167,8 @@ void Writer::put_row(const core::PutPose& put) {
 
 void Writer::put_row(const core::PutJob& put) {
   const core::Job& row = put.row;
-  if (run(job_.update, row.state, row.attempts, row.failures, row.losses, row.lease, row.worker,
+  if (job_.may_have(row.id.value) &&
+      run(job_.update, row.state, row.attempts, row.failures, row.losses, row.lease, row.worker,
           row.queued_at, row.leased_at, row.ended_at, row.result, row.metrics, row.error,
           row.id) > 0) {
     return;
@@ -171,7 +186,8 @@ void Writer::put_row(const core::PutLease& put) {
 void Writer::put_row(const core::PutWorker& put) {
   const core::Worker& row = put.row;
   const std::string models = to_json_array(row.models), loras = to_json_array(row.loras);
-  if (run(worker_.update, row.state, row.device_kind, row.device_name, row.memory_bytes,
+  if (worker_.may_have(row.id.value) &&
+      run(worker_.update, row.state, row.device_kind, row.device_name, row.memory_bytes,
           row.engine_build, row.capacity, models, loras, row.lora_cache_bytes, row.residency,
           row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed, row.id) > 0) {
     return;
@@ -183,7 +199,8 @@ void Writer::put_row(const core::PutWorker& put) {
 
 void Writer::put_row(const core::PutLora& put) {
   const core::Lora& row = put.row;
-  if (run(lora_.update, row.trigger, row.retired_at, row.id) > 0) return;
+  if (lora_.may_have(row.id.value) && run(lora_.update, row.trigger, row.retired_at, row.id) > 0)
+    return;
   run(lora_.insert, row.id, row.name, row.sha256, row.bytes, row.trigger, row.added_at,
       row.added_by, row.retired_at);
 }

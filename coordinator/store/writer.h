@@ -1,9 +1,13 @@
 #pragma once
 // Whole rows into their tables, through statements prepared once. A row that is there gets the
-// columns that can change; one that is not is inserted. Must be used inside a transaction.
+// columns that can change; one that is not is inserted, at once where its number is higher than any
+// before: a submission is made of such rows. Must be used inside a transaction.
 // Throws SQLite::Exception; after that the transaction is to be rolled back.
 
 #include <SQLiteCpp/SQLiteCpp.h>
+
+#include <cstdint>
+#include <string_view>
 
 #include "coordinator/core/effect.h"
 
@@ -31,7 +35,11 @@ class Writer {
   struct Table {  // the two statements of one table
     Table(SQLite::Database& database, std::string_view name, std::string_view columns,
           std::string_view changing);
+    // False only for a row that is not there.
+    bool may_have(std::uint64_t id);
+
     SQLite::Statement update, insert;
+    std::uint64_t newest;  // no row has a higher id; after a rollback perhaps none has this one
   };
   Table batch_, sheet_, pose_, job_, worker_, lora_;
   SQLite::Statement put_lease_, keep_version_, append_event_, raise_fence_;

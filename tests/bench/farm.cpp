@@ -185,7 +185,7 @@ void Farm::warm_up(std::uint32_t workers) {
   }
 }
 
-void Farm::submit(std::size_t sheets, std::size_t views) {
+Farm::Time Farm::submit(std::size_t sheets, std::size_t views) {
   json characters = json::array();
   const std::string reference = to_hex(reference_);
   for (std::size_t i = 0; i < sheets; ++i) {
@@ -197,11 +197,14 @@ void Farm::submit(std::size_t sheets, std::size_t views) {
     const std::lock_guard lock(stage_->mutex);
     stage_->sheets_wanted += sheets;
   }
-  const auto answer = http_->Post("/api/v1/batches", batch.dump(), "application/json");
+  const std::string body = batch.dump();
+  const Time posted_at = Time::clock::now();
+  const auto answer = http_->Post("/api/v1/batches", body, "application/json");
   if (!answer || answer->status != 201) {
     give_up("the batch was not taken: " + (answer ? answer->body : to_string(answer.error())));
   }
   ++batches_;
+  return posted_at;
 }
 
 Farm::Time Farm::wait_idle() {
@@ -216,16 +219,21 @@ Farm::Time Farm::wait_idle() {
   }
   const Time done_at = stage_->sheet_done_at;
   lock.unlock();
-  // The last sheet is settled in the database, so the next submission meets an idle farm.
-  while (need(read_->counts()).batches_running > 0) {
+  // The last sheet is settled in the database, so the next submission meets an idle farm. Not to be
+  // asked by counts(), which reads every job there ever was and leaves the processors' caches full
+  // of them.
+  while (!need(read_->running_batches(1)).empty()) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
+  return done_at;
+}
+
+void Farm::check_all_done() {
   const store::Counts counts = need(read_->counts());
   if (counts.done != counts.jobs || counts.batches != batches_) {
     give_up("the database knows of " + std::to_string(counts.done) + " done jobs of " +
             std::to_string(counts.jobs));
   }
-  return done_at;
 }
 
 Farm::Time Farm::wait_rendering(Time from) {

@@ -46,12 +46,14 @@ class Farm {
   ~Farm();
 
   // One batch over HTTP: so many sheets of so many views, with a prompt of 1 KiB. Returns once the
-  // coordinator has answered, so it is durable then.
-  void submit(std::size_t sheets, std::size_t views);
+  // coordinator has answered, so it is durable then: the moment before the POST.
+  Time submit(std::size_t sheets, std::size_t views);
 
   // Every job of every batch is done, durably, and the farm has nothing left to do. Ends the
   // program when nothing moves for a minute. Returns when the last sheet's last job was done.
   Time wait_idle();
+  // Ends the program if the database knows of a job that is not done.
+  void check_all_done();
 
   // When an engine was last asked for a rendering; waits until that is after `from`.
   Time wait_rendering(Time from);

@@ -181,6 +181,7 @@ void drain(Farm& farm, std::size_t jobs, Rounds& rounds) {
   const auto end = farm.wait_idle();
   rounds.add(sheets * kViews, std::chrono::duration<double>(end - start).count(),
              processor_seconds() - processor, syncs_so_far() - syncs);
+  farm.check_all_done();
 }
 
 void drain_bare(const Options& options, std::uint32_t workers, Rounds& rounds) {
@@ -229,8 +230,7 @@ void print_starts(const Options& options, Farm& farm, const std::string& what) {
   const Syncs syncs = syncs_so_far();
   const double processor = processor_seconds();
   for (int i = 0; i < options.submissions; ++i) {
-    const auto from = Farm::Time::clock::now();
-    farm.submit(1, 1);
+    const auto from = farm.submit(1, 1);
     const auto started = farm.wait_rendering(from);
     ms.push_back(std::chrono::duration<double, std::milli>(started - from).count());
     farm.wait_idle();
@@ -238,6 +238,7 @@ void print_starts(const Options& options, Farm& farm, const std::string& what) {
   }
   Rounds rounds;
   rounds.add(ms.size(), 1, processor_seconds() - processor, syncs_so_far() - syncs);
+  farm.check_all_done();
   Line line = rounds.line(what, "0.7 and 3 ms");
   const double p50 = median(ms), p99 = quantile(ms, 0.99);
   line.measured = "p50 " + ratio(p50) + " ms";

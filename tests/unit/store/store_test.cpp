@@ -329,6 +329,30 @@ TEST_F(StoreTest, TheLogIsEmptiedAsItGrows) {
   EXPECT_LT(store_->stats().wal_bytes, 20u << 20) << "it started anew";
 }
 
+TEST_F(StoreTest, APauseEmptiesTheLogLongBeforeACommitMust) {
+  commit(submission(sample_batch(1), 1));
+  store_->rest();
+  EXPECT_EQ(store_->stats().checkpoints, 0u) << "there is little in it";
+  core::Job job = sample_job(1, {1});
+  for (int i = 0; i < 20; ++i) {
+    job.metrics.assign(5'000'000, static_cast<char>('0' + i));
+    commit({core::PutJob{job}});
+    store_->rest();
+    store_->rest();
+    EXPECT_EQ(store_->stats().checkpoints, i + 1u) << "once, as long as nothing is added";
+    EXPECT_LT(store_->stats().wal_bytes, 10u << 20) << "it starts anew each time";
+  }
+}
+
+TEST_F(StoreTest, RowsMayComeInAnyOrderOfTheirNumbers) {
+  commit({core::PutWorker{sample_worker(3)}});
+  commit({core::PutWorker{sample_worker(1)}, core::PutWorker{sample_worker(3)}});
+  commit({core::PutWorker{sample_worker(2)}});
+  EXPECT_EQ(reload().workers.size(), 3u);
+  commit({core::PutWorker{sample_worker(3)}, core::PutWorker{sample_worker(4)}});
+  EXPECT_EQ(reload().workers.size(), 4u);
+}
+
 // Files may grow to this and no further.
 class FileLimit {
  public:
