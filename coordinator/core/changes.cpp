@@ -136,7 +136,7 @@ Job& Core::Impl::add_take(Pose& pose, const RerollPose& change) {
   ++batch.jobs;
   put(batch);
   open_sheets_.at(sheet.id).jobs.push_back(job.id);
-  queue_.add(batch, sheet, job);
+  enqueue(batch, sheet, job);
   return state_.jobs.emplace(job.id, std::move(job)).first->second;
 }
 
@@ -249,7 +249,7 @@ ReplyText Core::Impl::make(const SetPriority& change, const std::string& by) {
   put(batch);
   const SheetId first = first_sheets_.at(batch.id);
   for (std::uint32_t i = 0; i < batch.sheets; ++i) {
-    queue_.move(batch, get_sheet(SheetId{first.value + i}), before);
+    queue_.move(batch, get_sheet(SheetId{first.value + i}), before, place_of(batch, Job{}));
   }
   note(ledger::kBatchPriority, batch,
        say(by, std::to_string(before) + " to " + std::to_string(batch.priority)));
@@ -313,7 +313,7 @@ void Core::Impl::cancel_job(Job& job, const std::string& why) {
   const bool leased = job.state == JobState::leased;
   if (!leased && job.state != JobState::queued && job.state != JobState::held) return;
   if (job.state == JobState::queued) {
-    queue_.remove(get_batch(job.batch), get_sheet(job.sheet), job);
+    dequeue(get_batch(job.batch), get_sheet(job.sheet), job);
   }
   if (leased) {
     note(ledger::kJobCancelled, job, job.lease, job.worker, why);

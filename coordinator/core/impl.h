@@ -1,7 +1,7 @@
 #pragma once
 // The core's inside: one member function a kind of event, in files by what they are about:
-// requests.cpp and changes.cpp (people), workers.cpp, leases.cpp, sheets.cpp; core.cpp holds the
-// step itself and the words that all of them write with.
+// requests.cpp and changes.cpp (people), workers.cpp, leases.cpp, runs.cpp, sheets.cpp; core.cpp
+// holds the step itself and the words that all of them write with.
 //
 // A step changes the State, and says each change in out_ as a whole row: replaying the rows gives
 // the State again. Everything beside the State here is derived from it and rebuilt at a start.
@@ -12,9 +12,12 @@
 #include <set>
 
 #include "coordinator/core/core.h"
+#include "coordinator/core/durations.h"
+#include "coordinator/core/fair_share.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/queue.h"
 #include "coordinator/core/retry.h"
+#include "coordinator/core/runs.h"
 
 namespace pirouette::core {
 
@@ -25,6 +28,7 @@ struct OpenSheet {
   std::uint32_t version_asked = 0;      // of the newest AssembleSheet
   std::uint32_t assembly_failures = 0;  // of that version's pictures
   std::uint32_t disk_failures = 0;      // likewise; they count for the pause only
+  ClassId device_class = 0;             // on which the character was begun
 };
 
 class Core::Impl {
@@ -94,8 +98,8 @@ class Core::Impl {
   void note_foreign(const LeaseFinished& event);
   void show_take(const Job& job);
   void show(Pose& pose, JobId take);
-  // The job's lease ends without a picture.
-  void end_lease(Job& job);
+  // The job's lease ends. Returns what its worker had to do with it.
+  Duration end_lease(Job& job);
   void requeue(Job& job, const std::string& why);
   void lose_lease(Job& job, const std::string& why);
   void fail_for_good(Job& job, const std::string& why);
@@ -108,6 +112,20 @@ class Core::Impl {
   void lease(LiveWorker& live, const Choice& choice);
   void begin_lease(LiveWorker& live, Job& job, const Lease& lease, const std::string& detail);
   bool take_up_again(LiveWorker& live, const HeldLease& claim);
+
+  // runs.cpp
+  Queue::Place place_of(const Batch& batch, const Job& job);
+  void enqueue(const Batch& batch, const Sheet& sheet, const Job& job);
+  void dequeue(const Batch& batch, const Sheet& sheet, const Job& job);
+  ClassId class_of(const Worker& worker);
+  KindId kind_of_jobs(const Batch& batch);
+  void begin_run(LiveWorker& live, const Job& job, const Lease& lease, bool cold);
+  void begin_on_class(const Batch& batch, const Sheet& sheet, const Job& job, ClassId device);
+  Duration end_run(LeaseId lease);
+  void charge(Batch& batch, Duration took);
+  void measure(const Run& run, Duration took);
+  void recall_use();
+  void recall_durations();
 
   // sheets.cpp
   void on(const SheetAssembled& event);
@@ -156,7 +174,12 @@ class Core::Impl {
 
   // Derived.
   Queue queue_;
+  std::uint64_t searched_revision_ = 0;  // of the queue, when the fleet last searched it
   Fleet fleet_;
+  FairShare shares_;
+  Durations durations_;
+  Runs runs_;
+  std::map<BatchId, KindId> kinds_;
   Avoidance avoidance_;
   std::set<LeaseId> told_to_drop_;      // of those kept
   std::set<WorkerId> brought_foreign_;  // pictures of another farm; said already

@@ -15,29 +15,28 @@ namespace pirouette::core {
 // The least loaded workers first, so that nobody is given a job in reserve while another worker
 // that could render it has nothing to do.
 void Core::Impl::fill_workers() {
-  bool leased = true;
-  while (leased && !queue_.empty()) {
-    leased = false;
-    for (const auto& [load, id] : fleet_.hungry()) {
-      LiveWorker& live = *fleet_.find(id);
-      if (live.found_nothing_at == queue_.revision()) continue;
-      const std::optional<Choice> choice = choose_for(live);
-      if (choice) {
-        lease(find_better_prepared(live, choice->job), *choice);
-        leased = true;
-        break;  // the order of the hungry has changed
-      }
-      live.found_nothing_at = queue_.revision();
+  if (searched_revision_ != queue_.revision()) {
+    searched_revision_ = queue_.revision();
+    fleet_.readmit();
+  }
+  while (!queue_.empty() && !fleet_.hungry().empty()) {
+    LiveWorker& live = *fleet_.find(fleet_.hungry().begin()->worker);
+    const std::optional<Choice> choice = choose_for(live);
+    if (choice) {
+      lease(find_better_prepared(live, choice->job), *choice);
+    } else {
+      fleet_.set_aside(live);
     }
   }
 }
 
-// The worker itself, or one with as little to do that has the job's model in memory.
+// The worker itself, or one of the next with as little to do that has the job's model in memory.
 LiveWorker& Core::Impl::find_better_prepared(LiveWorker& live, JobId id) {
   const Recipe& recipe = *get_batch(get_job(id).batch).recipe;
   if (live.residency.has_weights(recipe)) return live;
-  for (const auto& [load, other_id] : fleet_.hungry()) {
-    if (load > live.load()) break;
+  std::uint32_t left = policy_.look_ahead;
+  for (const auto& [load, slowness, other_id] : fleet_.hungry()) {
+    if (load > live.load() || left-- == 0) break;
     LiveWorker& other = *fleet_.find(other_id);
     const Worker& row = get_worker(other_id);
     if (load == live.load() && other.residency.has_weights(recipe) && can_render(row, recipe) &&
@@ -50,8 +49,8 @@ LiveWorker& Core::Impl::find_better_prepared(LiveWorker& live, JobId id) {
 
 std::optional<Choice> Core::Impl::choose_for(const LiveWorker& live) const {
   const Worker& worker = state_.workers.at(live.id);
-  return choose(queue_, worker, live.residency, policy_,
-                [&](JobId job) { return may_take(job, worker); });
+  const Applicant applicant{worker, live.residency, live.device_class, live.load() == 0};
+  return choose(queue_, applicant, policy_, [&](JobId job) { return may_take(job, worker); });
 }
 
 bool Core::Impl::may_take(JobId id, const Worker& worker) const {
@@ -76,7 +75,8 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
   const Sheet& sheet = get_sheet(job.sheet);
   if (choice.overtaken) {
     const Job& overtaken = get_job(choice.overtaken);
-    queue_.count_overtaking(get_batch(overtaken.batch), get_sheet(overtaken.sheet), overtaken);
+    const Batch& its = get_batch(overtaken.batch);
+    queue_.count_overtaking(its, get_sheet(overtaken.sheet), overtaken, place_of(its, overtaken));
   }
   const Lease row{state_.next.lease, job.id, live.id, ++job.attempts, now_};
   ++state_.next.lease.value;
@@ -94,7 +94,7 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
 void Core::Impl::begin_lease(LiveWorker& live, Job& job, const Lease& lease,
                              const std::string& detail) {
   const Batch& batch = get_batch(job.batch);
-  queue_.remove(batch, get_sheet(job.sheet), job);
+  dequeue(batch, get_sheet(job.sheet), job);
   job.state = JobState::leased;
   job.lease = lease.id;
   job.worker = live.id;
@@ -102,6 +102,7 @@ void Core::Impl::begin_lease(LiveWorker& live, Job& job, const Lease& lease,
   put(job);
   note(ledger::kJobLeased, job, lease.id, live.id, detail);
   fleet_.open(live, lease.id, job.id);
+  begin_run(live, job, lease, !live.residency.has_weights(*batch.recipe));
   live.residency.note(batch.recipe, get_sheet(job.sheet).reference);
   reckon(live);
 }
@@ -160,13 +161,15 @@ void Core::Impl::on(const LeaseFailed& event) {
   }
 }
 
-void Core::Impl::end_lease(Job& job) {
+Duration Core::Impl::end_lease(Job& job) {
   PIROUETTE_CHECK(job.lease && job.worker);
   const WorkerId holder = job.worker;
+  const Duration took = end_run(job.lease);
   fleet_.close(holder, job.lease);
   reckon(*fleet_.find(holder));
   job.lease = {};
   job.worker = {};
+  return took;
 }
 
 void Core::Impl::requeue(Job& job, const std::string& why) {
@@ -176,7 +179,7 @@ void Core::Impl::requeue(Job& job, const std::string& why) {
   job.queued_at = now_;
   job.leased_at.reset();
   put(job);
-  queue_.add(get_batch(job.batch), get_sheet(job.sheet), job);
+  enqueue(get_batch(job.batch), get_sheet(job.sheet), job);
 }
 
 void Core::Impl::lose_lease(Job& job, const std::string& why) {
@@ -189,12 +192,12 @@ void Core::Impl::lose_lease(Job& job, const std::string& why) {
 
 void Core::Impl::fail_for_good(Job& job, const std::string& why) {
   note(ledger::kJobFailed, job, job.lease, job.worker, why);
-  end_lease(job);
+  Batch& batch = get_batch(job.batch);
+  charge(batch, end_lease(job));
   job.state = JobState::failed;
   job.ended_at = now_;
   put(job);
   avoidance_.forget(job.id);
-  Batch& batch = get_batch(job.batch);
   ++batch.jobs_failed;
   put(batch);
   job_ended(job);
@@ -259,11 +262,15 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
   const WorkerId maker = lease.worker;
   const bool was_failed = job.state == JobState::failed;
   if (was_failed) --batch.jobs_failed;
-  if (job.state == JobState::queued) queue_.remove(batch, get_sheet(job.sheet), job);
+  if (job.state == JobState::queued) dequeue(batch, get_sheet(job.sheet), job);
   if (job.state == JobState::leased) {
     const LiveWorker* holder = fleet_.find(job.worker);
     if (job.lease != event.lease && holder->link) send(SendCancel{holder->link, job.lease});
-    end_lease(job);
+    const Run run = runs_.at(job.lease);
+    const bool its_own = job.lease == event.lease;
+    const Duration took = end_lease(job);
+    if (its_own) measure(run, took);
+    charge(batch, took);
   }
   job.state = JobState::done;
   job.worker = maker;

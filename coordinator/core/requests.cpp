@@ -44,6 +44,7 @@ void Core::Impl::on(const BatchSubmitted& event) {
   batch.owner = spec.owner;
   batch.priority = spec.priority;
   batch.deadline = spec.deadline;
+  batch.idle_only = spec.idle_only;
   batch.recipe = std::make_shared<const Recipe>(spec.recipe);
   batch.submitted_at = now_;
   batch.sheets = batch.sheets_open = static_cast<std::uint32_t>(spec.sheets.size());
@@ -124,7 +125,7 @@ void Core::Impl::add_sheet(Batch& batch, const SheetSpec& spec, std::uint32_t in
     job.queued_at = now_;
     put(job);
 
-    queue_.add(batch, sheet, job);
+    enqueue(batch, sheet, job);
     open.jobs.push_back(job.id);
     state_.poses.emplace_hint(state_.poses.end(), pose.id, pose);
     state_.jobs.emplace_hint(state_.jobs.end(), job.id, std::move(job));

@@ -188,6 +188,7 @@ void Core::Impl::drop_if_settled(BatchId id) {
     state_.sheets.erase(sheet_id);
   }
   first_sheets_.erase(id);
+  kinds_.erase(id);
   state_.batches.erase(id);
 }
 

@@ -55,12 +55,15 @@ void Core::Impl::on(const WorkerSaidHello& event) {
   worker.engine_build = event.engine_build;
   worker.models = event.models;
   worker.loras = event.loras;
+  worker.tags = event.tags;
   worker.heard_at = now_;
   worker.capacity = std::min(event.capacity, kCapacityMax);
   if (event.capacity > kCapacityMax) set_capacity(worker, event.capacity, "");
   put(worker);
   send(SendWelcome{event.link, worker.id, policy_.heartbeat, policy_.lease});
   if (worker.state == WorkerState::draining) send(SendDrain{event.link});
+  live.device_class = class_of(worker);
+  live.hello_at = now_;
   compare_held(live, event.held);
   live.troubles = 0;
   live.rests_until = {};
@@ -211,7 +214,10 @@ void Core::Impl::rest(LiveWorker& live, std::uint32_t doublings, const std::stri
        "rests for " + std::to_string(length.us / 1'000'000) + " s " + why);
 }
 
-void Core::Impl::reckon(LiveWorker& live) { fleet_.reckon(live, get_worker(live.id), ticked_at_); }
+void Core::Impl::reckon(LiveWorker& live) {
+  live.slowness = durations_.slowness(live.device_class);
+  fleet_.reckon(live, get_worker(live.id), ticked_at_);
+}
 
 void Core::Impl::write_heard_workers() {
   for (const auto& [id, live] : fleet_.live()) {

@@ -61,7 +61,7 @@ Result<std::string> check_hello(const wire::Hello& hello) {
   const bool fits = hello.device_kind().size() <= kNameMaxBytes &&
                     hello.device_name().size() <= kNameMaxBytes &&
                     hello.engine_build().size() <= kNameMaxBytes && are_names(hello.models()) &&
-                    are_names(hello.loras()) && hello.held_size() <= wire::kHelloMaxHeld &&
+                    are_names(hello.loras()) && are_names(hello.tags()) && hello.held_size() <= wire::kHelloMaxHeld &&
                     hello.outbox_size() <= wire::kHelloMaxFinished;
   if (!fits) {
     return Error{Errc::invalid,
@@ -83,6 +83,7 @@ void read_hello(const wire::Hello& hello, LinkId link, const IsStored& is_stored
   event.capacity = std::min(hello.capacity(), wire::kCapacityMax);
   event.models.assign(hello.models().begin(), hello.models().end());
   event.loras.assign(hello.loras().begin(), hello.loras().end());
+  event.tags.assign(hello.tags().begin(), hello.tags().end());
   for (const wire::HeldLease& held : hello.held()) {
     if (held.lease() != 0 && held.job() != 0) event.held.push_back({{held.lease()}, {held.job()}});
   }

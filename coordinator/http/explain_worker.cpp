@@ -29,6 +29,9 @@ std::string what_it_lacks(const core::Worker& worker, const Recipe& recipe) {
   for (const RecipeLora& lora : recipe.loras) {
     if (!has(worker.loras, lora.name)) return "the LoRA " + lora.name;
   }
+  for (const std::string& tag : recipe.required_tags) {
+    if (!has(worker.tags, tag)) return "the tag " + tag;
+  }
   return "";
 }
 

@@ -50,21 +50,29 @@ std::string nobody_has(const std::string& noun, const std::string& name,
 bool can_render(const core::Worker& worker, const Recipe& recipe) {
   return is_online(worker) && has(worker.models, recipe.model) &&
          std::all_of(recipe.loras.begin(), recipe.loras.end(),
-                     [&](const RecipeLora& lora) { return has(worker.loras, lora.name); });
+                     [&](const RecipeLora& lora) { return has(worker.loras, lora.name); }) &&
+         std::all_of(recipe.required_tags.begin(), recipe.required_tags.end(),
+                     [&](const std::string& tag) { return has(worker.tags, tag); });
 }
 
 std::string what_is_missing(const Recipe& recipe, const std::vector<store::WorkerRow>& workers) {
-  std::set<std::string> models, loras;
+  std::set<std::string> models, loras, tags;
   for (const store::WorkerRow& row : workers) {
     if (!is_online(row.worker)) continue;
     models.insert(row.worker.models.begin(), row.worker.models.end());
     loras.insert(row.worker.loras.begin(), row.worker.loras.end());
+    tags.insert(row.worker.tags.begin(), row.worker.tags.end());
   }
   if (!models.contains(recipe.model)) return nobody_has("model", recipe.model, models);
   for (const RecipeLora& lora : recipe.loras) {
     if (!loras.contains(lora.name)) return nobody_has("LoRA", lora.name, loras);
   }
-  return "no online worker has the model " + recipe.model + " and all of the recipe's LoRAs";
+  for (const std::string& tag : recipe.required_tags) {
+    if (!tags.contains(tag)) return nobody_has("tag", tag, tags);
+  }
+  return "no online worker has the model " + recipe.model +
+         (recipe.required_tags.empty() ? " and all of the recipe's LoRAs"
+                                       : ", all of the recipe's LoRAs and the tags it requires");
 }
 
 std::optional<std::int64_t> seconds_left(const store::BatchRow& row,

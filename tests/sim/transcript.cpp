@@ -142,7 +142,9 @@ void Transcript::submit(const Command& command) {
   event.request = {++requests_};
   BatchSpec& batch = event.batch;
   batch.name = command.get("name", "batch" + std::to_string(++batches_));
-  batch.owner = "studio";
+  batch.owner = command.get("owner", "studio");
+  batch.idle_only = command.get("idle_only", "no") == "yes";
+  batch.recipe.required_tags = split(command.get("requires", ""), ',');
   batch.priority = std::stoi(command.get("priority", "50"));
   if (command.named.contains("deadline")) {
     batch.deadline = now_ + seconds(std::stoi(command.get("deadline", "")));
@@ -222,7 +224,8 @@ void Transcript::hello(const Command& command) {
   event.name = command.word(0);
   event.link = {++links_};
   event.device_kind = "cpu";
-  event.device_name = "cpu of " + event.name;
+  event.device_name = command.get("device", "cpu of " + event.name);
+  event.tags = split(command.get("tags", ""), ',');
   event.engine_build = "sim";
   event.capacity = static_cast<std::uint32_t>(std::stoul(command.get("capacity", "1")));
   event.models = split(command.get("models", "tiny"), ',');

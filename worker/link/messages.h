@@ -16,6 +16,7 @@ struct Portrait {
   engine::Device device;
   std::string engine_build;
   std::vector<std::string> models, loras;
+  std::vector<std::string> tags;
 };
 
 void write_message(const agent::Say& say, const Portrait& portrait, wire::WorkerMessage& message);

@@ -1,0 +1,28 @@
+#pragma once
+// What is rendered just now, a run a lease: what it is expected to take, and what it was heard to
+// do. Derived; a start makes it anew from the leased jobs.
+
+#include <map>
+
+#include "coordinator/core/durations.h"
+#include "coordinator/core/fair_order.h"
+#include "coordinator/core/state.h"
+
+namespace pirouette::core {
+
+struct Run {
+  JobId job;
+  WorkerId worker;
+  KindId kind = 0;
+  ClassId device = 0;
+  OwnerId owner;
+  bool cold = false;   // its model or LoRAs had to be loaded for it
+  Duration expected;   // what its owner was charged with
+  Instant leased_at;
+  Instant stepped_at;  // when it was heard to get further; before that, leased_at
+  std::uint32_t step = 0, of = 0;
+};
+
+using Runs = std::map<LeaseId, Run>;
+
+}  // namespace pirouette::core
