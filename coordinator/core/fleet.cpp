@@ -82,6 +82,7 @@ void Fleet::reckon(LiveWorker& worker, const Worker& row, Instant now) {
   drop_hunger(worker);
   if (!worker.link || row.state != WorkerState::online || now < worker.rests_until) return;
   if (worker.load() >= row.capacity) return;
+  if (!row.quarantine.empty() && (!worker.trust.on_trial || worker.load() > 0)) return;
   worker.hungry_as = {worker.load(), worker.slowness};
   hungry_.insert({worker.load(), worker.slowness, worker.id});
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "coordinator/core/placement.h"
+#include "coordinator/core/probe.h"
 #include "coordinator/core/state.h"
 
 namespace pirouette::core {
@@ -30,6 +31,7 @@ struct LiveWorker {
   Instant freed_at;           // when it last ended a lease
   std::uint32_t troubles = 0;          // leases failed or refused in a row
   Instant rests_until;                 // after too many of them
+  Trust trust;                         // what it failed, and how it proves itself
   bool row_changed = false;            // counts or residency; written with the next tick
   Instant heard_written;
   // Where it stands among the hungry: by load, then the fast first.

@@ -14,6 +14,7 @@
 #include "coordinator/core/core.h"
 #include "coordinator/core/durations.h"
 #include "coordinator/core/fair_share.h"
+#include "coordinator/core/farm_watch.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/queue.h"
 #include "coordinator/core/retry.h"
@@ -127,6 +128,22 @@ class Core::Impl {
   void recall_use();
   void recall_durations();
 
+  // failures.cpp
+  void fail_attempt(LiveWorker& live, Job& job, FailureClass failure, const std::string& why);
+  void doubt(LiveWorker& live, JobId failed, const std::string& why);
+  void probe_later(LiveWorker& live);
+  void release(LiveWorker& live, const std::string& why);
+  void probe_if_due(LiveWorker& live);
+  bool judge_probe(const LeaseFinished& event);
+  bool end_probe(LiveWorker& live, LeaseId lease);
+  void note_picture(const Job& job, const Worker& maker, bool just_now);
+  void stop_if_broken(const std::string& why);
+  void resume();
+  bool may_dispatch() const;
+  void end_hung_jobs();
+  std::optional<std::string> find_hang(const Run& run, const LiveWorker& live) const;
+  bool refuse_too_fast(LiveWorker& live, Job& job, const LeaseFinished& event);
+
   // sheets.cpp
   void on(const SheetAssembled& event);
   void on(const SheetAssemblyFailed& event);
@@ -180,6 +197,8 @@ class Core::Impl {
   Durations durations_;
   Runs runs_;
   std::map<BatchId, KindId> kinds_;
+  FarmWatch watch_;
+  KnownPictures known_pictures_;
   Avoidance avoidance_;
   std::set<LeaseId> told_to_drop_;      // of those kept
   std::set<WorkerId> brought_foreign_;  // pictures of another farm; said already

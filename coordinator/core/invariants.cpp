@@ -104,6 +104,7 @@ std::vector<std::string> Core::Impl::find_broken_invariants() const {
   compare_sheets(broken);
   for (const auto* hungry : {&fleet_.hungry(), &fleet_.aside()}) {
     for (const auto& [load, slowness, id] : *hungry) {
+      if (!may_dispatch()) break;
       if (const auto choice = choose_for(*fleet_.find(id))) {
         broken.push_back("worker " + number(id) + " has room and job " + number(choice->job) +
                          " waits");

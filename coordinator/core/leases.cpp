@@ -19,7 +19,7 @@ void Core::Impl::fill_workers() {
     searched_revision_ = queue_.revision();
     fleet_.readmit();
   }
-  while (!queue_.empty() && !fleet_.hungry().empty()) {
+  while (!queue_.empty() && !fleet_.hungry().empty() && may_dispatch()) {
     LiveWorker& live = *fleet_.find(fleet_.hungry().begin()->worker);
     const std::optional<Choice> choice = choose_for(live);
     if (choice) {
@@ -61,7 +61,7 @@ bool Core::Impl::may_take(JobId id, const Worker& worker) const {
   for (const auto& [other_id, live] : fleet_.live()) {
     const Worker& other = state_.workers.at(other_id);
     if (live.link && other.state == WorkerState::online && other.capacity > 0 &&
-        live.rests_until <= ticked_at_ && can_render(other, recipe) &&
+        live.rests_until <= ticked_at_ && other.quarantine.empty() && can_render(other, recipe) &&
         !avoidance_.avoids(id, other_id)) {
       return false;
     }
@@ -83,6 +83,7 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
   put(row);
   state_.leases.emplace(job.id, row);
   begin_lease(live, job, row, "attempt " + std::to_string(job.attempts));
+  if (!state_.farm_stopped.empty()) watch_.begin_trial(row.id, now_);
 
   const View& view = batch.recipe->views[state_.poses.at(job.pose).view];
   send(SendAssign{live.link, row.id, job.id, job.attempts,
@@ -122,7 +123,7 @@ bool Core::Impl::take_up_again(LiveWorker& live, const HeldLease& claim) {
 
 void Core::Impl::on(const LeaseRefused& event) {
   LiveWorker* live = listen(event.link);
-  if (!live) return;
+  if (!live || end_probe(*live, event.lease)) return;
   const auto open = live->leases.find(event.lease);
   if (open == live->leases.end()) return;
   Job& job = get_job(open->second);
@@ -137,28 +138,21 @@ void Core::Impl::on(const LeaseProgressed& event) {
   const auto open = live->leases.find(event.lease);
   if (open == live->leases.end()) return;
   const Job& job = get_job(open->second);
+  if (const auto run = runs_.find(event.lease);
+      run != runs_.end() && event.step > run->second.step) {
+    run->second.step = event.step;
+    run->second.of = event.of;
+    run->second.stepped_at = now_;
+  }
   out_.progress.push_back({job.batch, job.sheet, job.pose, job.id, live->id, event.step, event.of});
 }
 
 void Core::Impl::on(const LeaseFailed& event) {
   LiveWorker* live = listen(event.link);
-  if (!live) return;
+  if (!live || end_probe(*live, event.lease)) return;
   const auto open = live->leases.find(event.lease);
   if (open == live->leases.end()) return;
-  Job& job = get_job(open->second);
-  Worker& worker = get_worker(live->id);
-  ++worker.jobs_failed;
-  live->row_changed = true;
-  ++job.failures;
-  job.error = event.message;
-  avoidance_.note(job.id, worker.id, now_);
-  if (event.failure == FailureClass::worker) note_cannot_work(*live, event.message);
-  if (event.failure == FailureClass::retryable) note_trouble(*live);
-  if (event.failure == FailureClass::job || job.failures >= policy_.failures_max) {
-    fail_for_good(job, event.message);
-  } else {
-    requeue(job, event.message);
-  }
+  fail_attempt(*live, get_job(open->second), event.failure, event.message);
 }
 
 Duration Core::Impl::end_lease(Job& job) {
@@ -208,6 +202,7 @@ void Core::Impl::fail_for_good(Job& job, const std::string& why) {
 void Core::Impl::on(const LeaseFinished& event) {
   // A picture counts whoever brings it; a superseded process is heard here, and here only.
   listen(event.link);
+  if (judge_probe(event)) return;
   if (epoch_of(event.lease) != epoch_of(state_.next.lease)) return note_foreign(event);
   const auto found = state_.jobs.find(event.job);
   if (found == state_.jobs.end()) {
@@ -219,6 +214,10 @@ void Core::Impl::on(const LeaseFinished& event) {
   if (job.state == JobState::cancelled) return refuse_result(event, "the job was cancelled");
   const Lease* lease = find_lease(job.id, event.lease);
   if (!lease) return refuse_result(event, "this lease was never given for this job");
+  if (LiveWorker* live = fleet_.find_by_link(event.link);
+      live && refuse_too_fast(*live, job, event)) {
+    return;
+  }
   if (!event.result_stored) {
     send(SendResultWanted{event.link, event.lease, event.job, event.result});
     // It has the picture: the lease stays until it has sent it, however long that takes.
@@ -261,13 +260,14 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
   Batch& batch = get_batch(job.batch);
   const WorkerId maker = lease.worker;
   const bool was_failed = job.state == JobState::failed;
+  bool its_own = false;
   if (was_failed) --batch.jobs_failed;
   if (job.state == JobState::queued) dequeue(batch, get_sheet(job.sheet), job);
   if (job.state == JobState::leased) {
     const LiveWorker* holder = fleet_.find(job.worker);
     if (job.lease != event.lease && holder->link) send(SendCancel{holder->link, job.lease});
     const Run run = runs_.at(job.lease);
-    const bool its_own = job.lease == event.lease;
+    its_own = job.lease == event.lease;
     const Duration took = end_lease(job);
     if (its_own) measure(run, took);
     charge(batch, took);
@@ -293,6 +293,7 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
     put(get_worker(maker));
   }
   note(ledger::kJobDone, job, event.lease, maker, to_hex(event.result));
+  note_picture(job, get_worker(maker), its_own);
   send(SendAcknowledged{event.link, event.lease, event.job, false});
   if (was_failed) {
     reopen(get_sheet(job.sheet));

@@ -67,6 +67,9 @@ void Core::Impl::on(const WorkerSaidHello& event) {
   compare_held(live, event.held);
   live.troubles = 0;
   live.rests_until = {};
+  live.trust = {};
+  live.trust.probe_at = now_;  // it was restarted: it may prove itself at once
+  watch_.try_soon(now_);
   reckon(live);
   queue_.stir();
 }
@@ -163,8 +166,10 @@ void Core::Impl::on(const Ticked&) {
   }
   for (auto& [id, live] : fleet_.live()) {
     if (!live.missing.empty()) give_up_missing(live);
+    if (!get_worker(id).quarantine.empty()) probe_if_due(live);
     reckon(live);  // it may have rested enough
   }
+  end_hung_jobs();
   write_heard_workers();
   assemble_again_when_due();
   queue_.stir();  // a refused job may be offered again

@@ -213,7 +213,7 @@ bool Transcript::run_worker(const Command& command) {
     const JobId job = command.named.contains("job") ? id_of<JobId>(command.get("job", ""))
                       : given != rows_.leases.end() ? given->second.job
                                                     : JobId{};
-    const Digest picture = sha256("picture under lease " + command.word(1));
+    const Digest picture = sha256("picture under lease " + command.get("as", command.word(1)));
     step(LeaseFinished{link, lease, job, picture, "{}", command.rest(2) != "unstored"});
   }
   return true;

@@ -9,7 +9,7 @@
 //   pause_batch 1 | resume 1 | priority 1 80 | cancel_sheet 1 | approve_sheet 1
 //   approve 1 | reject 1 why | choose 1 2 | reroll 1 [seed=S note=N]     1 is the pose, 2 the take
 //   refuse w1 1 why | progress w1 1 3/20 | fail w1 1 retryable|job|worker why
-//   finish w1 1 [unstored] [job=3]                            1 is the lease
+//   finish w1 1 [unstored] [job=3] [as=2]                     1 is the lease; as: 2's picture
 //   assembled 1 v1 | assembly_failed 1 v1 [io] why            1 is the sheet
 //   advance 20s [heard=w1,w2]                                 a tick each second; the others silent
 //   pause 60s                                                 stopped for so long, then a tick
