@@ -34,7 +34,8 @@ pirouette::Result<std::map<std::string, std::uint32_t>> read_shares(
     const auto [stop, fault] = std::from_chars(text.data() + (named ? equals + 1 : 0), end, weight);
     if (!named || fault != std::errc() || stop != end || weight < 1 ||
         weight > core::kShareWeightMax) {
-      return Error{Errc::invalid, "--share " + text + ": write it as OWNER=WEIGHT with a weight of 1 to " +
+      return Error{Errc::invalid, "--share " + text +
+                                      ": write it as OWNER=WEIGHT with a weight of 1 to " +
                                       std::to_string(core::kShareWeightMax)};
     }
     weights[text.substr(0, equals)] = weight;

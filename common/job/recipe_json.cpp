@@ -108,8 +108,9 @@ void read_proof(Fields& fields, Recipe& recipe) {
   fields.choice("held", held, {"wait", "fill_idle"});
   recipe.held_fills_idle = held == "fill_idle";
   if (recipe.held_fills_idle && recipe.proof.empty()) {
-    fields.complain("held", "counts only with a proof: name the view that goes first, or leave "
-                            "both out");
+    fields.complain("held",
+                    "counts only with a proof: name the view that goes first, or leave "
+                    "both out");
   }
 }
 
@@ -213,20 +214,19 @@ ordered_json job::write_recipe(const Recipe& recipe) {
   for (const RecipeLora& lora : recipe.loras) {
     loras.push_back({{"name", lora.name}, {"scale", lora.scale}, {"trigger", lora.trigger}});
   }
-  ordered_json written = {
-          {"model", recipe.model},
-          {"loras", loras},
-          {"pose_set", write_pose_set(recipe)},
-          {"width", recipe.width},
-          {"height", recipe.height},
-          {"reference_size", recipe.reference_size},
-          {"steps", recipe.steps},
-          {"guidance", recipe.guidance},
-          {"true_cfg", recipe.true_cfg},
-          {"max_sequence_length", recipe.max_sequence_length},
-          {"stance", stance_name(recipe.stance)},
-          {"prompt", recipe.prompt},
-          {"negative_prompt", recipe.negative_prompt}};
+  ordered_json written = {{"model", recipe.model},
+                          {"loras", loras},
+                          {"pose_set", write_pose_set(recipe)},
+                          {"width", recipe.width},
+                          {"height", recipe.height},
+                          {"reference_size", recipe.reference_size},
+                          {"steps", recipe.steps},
+                          {"guidance", recipe.guidance},
+                          {"true_cfg", recipe.true_cfg},
+                          {"max_sequence_length", recipe.max_sequence_length},
+                          {"stance", stance_name(recipe.stance)},
+                          {"prompt", recipe.prompt},
+                          {"negative_prompt", recipe.negative_prompt}};
   if (!recipe.required_tags.empty()) written["requires"] = recipe.required_tags;
   if (!recipe.proof.empty()) written["proof"] = recipe.proof;
   if (recipe.held_fills_idle) written["held"] = "fill_idle";

@@ -27,7 +27,10 @@ Core::Impl::Impl(State state, Policy policy, Instant now)
 }
 
 Effects Core::Impl::step(const Event& event, Instant now) {
-  now_ = now;
+  // A clock that is set back would make every silence and rest longer: time goes on from where it
+  // was.
+  if (now + set_back_ < now_) set_back_ = now_ - now;
+  now_ = now + set_back_;
   out_ = {};
   std::visit([this](const auto& happened) { on(happened); }, event);
   assemble_due_sheets();
@@ -52,7 +55,8 @@ void Core::Impl::rebuild() {
   for (const auto& [id, sheet] : state_.sheets) derive(sheet);
   for (const auto& [id, job] : state_.jobs) derive(job);
   for (const auto& [id, sheet] : state_.sheets) {
-    if (sheet.state == SheetState::rendering && open_sheets_[id].jobs_open == 0) {
+    if (sheet.state != SheetState::rendering) continue;
+    if (open_sheets_[id].jobs_open == 0 || sheet.proof == Proof::waiting) {
       assemble_now_.insert(id);
     }
   }
@@ -79,6 +83,7 @@ void Core::Impl::derive(const Job& job) {
     fleet_.open(live, job.lease, job.id);
     Lease lease{job.lease, job.id, job.worker, job.attempts, job.leased_at.value_or(now_)};
     begin_run(live, job, lease, /*cold=*/true);
+    runs_.at(job.lease).stepped_at = now_;  // nobody listened meanwhile
   }
   if (job.state == JobState::held || job.state == JobState::queued ||
       job.state == JobState::leased) {

@@ -37,8 +37,8 @@ ClassId Durations::class_of(const std::string& device_kind, const std::string& d
 
 void Durations::note(KindId kind, ClassId device, Duration took) {
   Ring& ring = rings_[{kind, device}];
-  ring.ms[ring.next] = static_cast<std::uint32_t>(
-      std::clamp<std::int64_t>(took.us / 1000, 1, UINT32_MAX));
+  ring.ms[ring.next] =
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(took.us / 1000, 1, UINT32_MAX));
   ring.next = (ring.next + 1) % kKept;
   ring.count = std::min(ring.count + 1, kKept);
   ring.measured = measure(ring);

@@ -1,7 +1,7 @@
 #pragma once
-// What jobs took, by what they ask for (their kind: model, size, steps …) and by the class of device
-// that rendered them ("NVIDIA H200"). From it follow what an owner is charged with, who is fast, what
-// takes far too long or comes far too fast, and when a batch will be ready.
+// What jobs took, by what they ask for (their kind: model, size, steps …) and by the class of
+// device that rendered them ("NVIDIA H200"). From it follow what an owner is charged with, who is
+// fast, what takes far too long or comes far too fast, and when a batch will be ready.
 //
 // Of each kind on each class the newest kKept count. What was never measured is guessed from what
 // was: the same class at another kind by the work in it, else the same kind on another class, else

@@ -241,6 +241,10 @@ void Core::Impl::end_hung_jobs() {
     if (run == runs_.end()) continue;
     LiveWorker& live = *fleet_.find(run->second.worker);
     send(SendCancel{live.link, lease});
+    if (is_twin(lease)) {
+      end_twin(run->second.job, why, false);
+      continue;
+    }
     fail_attempt(live, get_job(run->second.job), FailureClass::retryable, why);
   }
 }

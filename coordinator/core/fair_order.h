@@ -4,9 +4,9 @@
 // fair_share.h); then deadline (none last); then batch. What a line is made of is the caller's: the
 // queue's are jobs that wait, the forecast's are numbers of them.
 //
-// An owner's share changes with every job, and moves all of that owner's lines at once: the lines of
-// an owner hang together under each priority, so a move costs O(priorities * log owners), not a step
-// a line.
+// An owner's share changes with every job, and moves all of that owner's lines at once: the lines
+// of an owner hang together under each priority, so a move costs O(priorities * log owners), not a
+// step a line.
 
 #include <cstdint>
 #include <map>
@@ -100,7 +100,7 @@ class FairOrder {
 
  private:
   struct Level {
-    std::set<std::pair<std::uint64_t, OwnerId>> order;                       // by share
+    std::set<std::pair<std::uint64_t, OwnerId>> order;                     // by share
     std::map<OwnerId, std::map<std::pair<Instant, BatchId>, Line>> lines;  // none is empty
   };
 

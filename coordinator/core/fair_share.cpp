@@ -32,8 +32,8 @@ std::int64_t FairShare::factor(Instant at) const {
   }
   if (halves < -kForgottenHalves) return 0;
   // The half-life in thousandths: a fraction of it times 1024 must fit 64 bits.
-  const std::int64_t part = kOne + kOne * (rest / 1000) / std::max<std::int64_t>(
-                                                              1, half_life_.us / 1000);
+  const std::int64_t part =
+      kOne + kOne * (rest / 1000) / std::max<std::int64_t>(1, half_life_.us / 1000);
   return halves >= 0 ? part << std::min<std::int64_t>(halves, 2 * kHalvesMax) : part >> -halves;
 }
 

@@ -98,8 +98,7 @@ void Fleet::drop_hunger(LiveWorker& worker) {
 
 void Fleet::set_aside(LiveWorker& worker) {
   PIROUETTE_CHECK(worker.hungry_as);
-  aside_.insert(
-      hungry_.extract({worker.hungry_as->first, worker.hungry_as->second, worker.id}));
+  aside_.insert(hungry_.extract({worker.hungry_as->first, worker.hungry_as->second, worker.id}));
 }
 
 void Fleet::readmit() { hungry_.merge(aside_); }

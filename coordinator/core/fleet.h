@@ -26,13 +26,14 @@ struct LiveWorker {
   std::map<LeaseId, Instant> missing;
   Residency residency;
   std::uint32_t device_class = 0;
-  std::int64_t slowness = 0;  // of that class; see durations.h
-  Instant hello_at;           // of its newest link
-  Instant freed_at;           // when it last ended a lease
-  std::uint32_t troubles = 0;          // leases failed or refused in a row
-  Instant rests_until;                 // after too many of them
-  Trust trust;                         // what it failed, and how it proves itself
-  bool row_changed = false;            // counts or residency; written with the next tick
+  std::int64_t slowness = 0;   // of that class; see durations.h
+  Instant hello_at;            // of its newest link
+  Duration heartbeat;          // as it was told last; 0: not since this coordinator started
+  Instant freed_at;            // when it last ended a lease
+  std::uint32_t troubles = 0;  // leases failed or refused in a row
+  Instant rests_until;         // after too many of them
+  Trust trust;                 // what it failed, and how it proves itself
+  bool row_changed = false;    // counts or residency; written with the next tick
   Instant heard_written;
   // Where it stands among the hungry: by load, then the fast first.
   std::optional<std::pair<std::size_t, std::int64_t>> hungry_as;

@@ -16,6 +16,7 @@
 #include "coordinator/core/fair_share.h"
 #include "coordinator/core/farm_watch.h"
 #include "coordinator/core/fleet.h"
+#include "coordinator/core/forecast.h"
 #include "coordinator/core/queue.h"
 #include "coordinator/core/retry.h"
 #include "coordinator/core/runs.h"
@@ -79,6 +80,10 @@ class Core::Impl {
   void set_capacity(Worker& worker, std::uint32_t capacity, const std::string& why);
   void part_with(WorkerId worker, WorkerState to, std::string_view kind, const std::string& why);
   void forgive_our_pause();
+  Duration heartbeat_now() const;
+  Duration lease_of(const LiveWorker& live) const;
+  void welcome(LiveWorker& live);
+  void pace_heartbeats();
   void give_up_missing(const LiveWorker& live);
   void note_trouble(LiveWorker& live);
   void note_cannot_work(LiveWorker& live, const std::string& why);
@@ -102,7 +107,7 @@ class Core::Impl {
   // The job's lease ends. Returns what its worker had to do with it.
   Duration end_lease(Job& job);
   void requeue(Job& job, const std::string& why);
-  void lose_lease(Job& job, const std::string& why);
+  void lose_lease(LeaseId lease, const std::string& why);
   void fail_for_good(Job& job, const std::string& why);
   const Lease* find_lease(JobId job, LeaseId lease) const;
   void forget_leases(JobId job);
@@ -143,6 +148,30 @@ class Core::Impl {
   void end_hung_jobs();
   std::optional<std::string> find_hang(const Run& run, const LiveWorker& live) const;
   bool refuse_too_fast(LiveWorker& live, Job& job, const LeaseFinished& event);
+
+  // tail.cpp
+  void twin_slow_jobs();
+  bool is_sooner(const LiveWorker& live, const Run& run, Instant ends_at) const;
+  void begin_twin(LiveWorker& live, JobId id);
+  bool is_twin(LeaseId lease) const;
+  Duration end_twin(JobId id, const std::string& why, bool cancel);
+  bool promote_twin(Job& job);
+
+  // outlook.cpp
+  Plan make_plan();
+  void add_held(Plan& plan, std::map<BatchId, std::int64_t> known);
+  void look_ahead();
+  void tell(Batch& batch, std::optional<Instant> p50, std::optional<Instant> p90);
+
+  // proofs.cpp
+  bool is_proof(const Batch& batch, const Pose& pose) const;
+  Pose* find_proof(const Sheet& sheet);
+  bool waits_for_proof(const Job& job);
+  void enqueue_or_hold(const Batch& batch, const Sheet& sheet, Job& job);
+  void assemble_proof(Sheet& sheet);
+  void judge_proof(Sheet& sheet);
+  void say_unproven(const Sheet& sheet, const std::string& why);
+  void pass_proof(Sheet& sheet, const std::string& why);
 
   // sheets.cpp
   void on(const SheetAssembled& event);
@@ -196,7 +225,9 @@ class Core::Impl {
   FairShare shares_;
   Durations durations_;
   Runs runs_;
+  std::map<JobId, Twin> twins_;  // of leased jobs
   std::map<BatchId, KindId> kinds_;
+  Instant look_at_;  // when the forecast is made next
   FarmWatch watch_;
   KnownPictures known_pictures_;
   Avoidance avoidance_;
@@ -213,6 +244,7 @@ class Core::Impl {
 
   // Of the step that runs just now.
   Instant now_;
+  Duration set_back_;          // what the caller's clock was set back by since the start
   std::set<BatchId> touched_;  // may be settled now
   Effects out_;
 };

@@ -152,7 +152,7 @@ void Core::Impl::compare_leases(std::vector<std::string>& broken) const {
     broken.push_back(std::to_string(runs_.size()) + " runs under " + std::to_string(open) +
                      " open leases");
   }
-  if (open != leased) {
+  if (open != leased + twins_.size()) {
     broken.push_back(std::to_string(leased) + " jobs are leased under " + std::to_string(open) +
                      " open leases");
   }
@@ -164,6 +164,11 @@ void Core::Impl::compare_sheets(std::vector<std::string>& broken) const {
     if (job.state == JobState::held || job.state == JobState::queued ||
         job.state == JobState::leased) {
       ++open[job.sheet];
+    }
+  }
+  for (const auto& [id, job] : state_.jobs) {
+    if (job.state == JobState::held && state_.sheets.at(job.sheet).proof != Proof::waiting) {
+      broken.push_back("job " + number(id) + " is held for nothing");
     }
   }
   for (const auto& [id, sheet] : state_.sheets) {

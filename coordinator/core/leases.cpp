@@ -128,6 +128,10 @@ void Core::Impl::on(const LeaseRefused& event) {
   if (open == live->leases.end()) return;
   Job& job = get_job(open->second);
   avoidance_.note(job.id, live->id, now_ + policy_.lease);
+  if (is_twin(event.lease)) {
+    end_twin(job.id, "refused: " + event.why, false);
+    return;
+  }
   note_trouble(*live);
   requeue(job, "refused: " + event.why);
 }
@@ -152,6 +156,10 @@ void Core::Impl::on(const LeaseFailed& event) {
   if (!live || end_probe(*live, event.lease)) return;
   const auto open = live->leases.find(event.lease);
   if (open == live->leases.end()) return;
+  if (is_twin(event.lease)) {
+    end_twin(open->second, event.message, false);
+    return;
+  }
   fail_attempt(*live, get_job(open->second), event.failure, event.message);
 }
 
@@ -169,6 +177,7 @@ Duration Core::Impl::end_lease(Job& job) {
 void Core::Impl::requeue(Job& job, const std::string& why) {
   note(ledger::kJobRequeued, job, job.lease, job.worker, why);
   end_lease(job);
+  if (promote_twin(job)) return;
   job.state = JobState::queued;
   job.queued_at = now_;
   job.leased_at.reset();
@@ -176,7 +185,12 @@ void Core::Impl::requeue(Job& job, const std::string& why) {
   enqueue(get_batch(job.batch), get_sheet(job.sheet), job);
 }
 
-void Core::Impl::lose_lease(Job& job, const std::string& why) {
+void Core::Impl::lose_lease(LeaseId lease, const std::string& why) {
+  Job& job = get_job(runs_.at(lease).job);
+  if (is_twin(lease)) {
+    end_twin(job.id, why, false);
+    return;
+  }
   ++job.losses;
   if (job.losses < policy_.losses_max) return requeue(job, why);
   job.error = "given up after " + std::to_string(job.losses) +
@@ -185,6 +199,7 @@ void Core::Impl::lose_lease(Job& job, const std::string& why) {
 }
 
 void Core::Impl::fail_for_good(Job& job, const std::string& why) {
+  if (twins_.contains(job.id)) return requeue(job, why);  // its twin may make it yet
   note(ledger::kJobFailed, job, job.lease, job.worker, why);
   Batch& batch = get_batch(job.batch);
   charge(batch, end_lease(job));
@@ -195,6 +210,10 @@ void Core::Impl::fail_for_good(Job& job, const std::string& why) {
   ++batch.jobs_failed;
   put(batch);
   job_ended(job);
+  const Sheet& sheet = get_sheet(job.sheet);
+  if (sheet.proof == Proof::waiting && !waits_for_proof(job)) {
+    say_unproven(sheet, "it failed: " + why);
+  }
 }
 
 // --- a picture comes ---
@@ -266,10 +285,20 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
   if (job.state == JobState::leased) {
     const LiveWorker* holder = fleet_.find(job.worker);
     if (job.lease != event.lease && holder->link) send(SendCancel{holder->link, job.lease});
+    const auto twin = twins_.find(job.id);
+    const bool by_twin = twin != twins_.end() && twin->second.lease == event.lease;
+    if (by_twin) {
+      const Run its = runs_.at(event.lease);
+      its_own = true;
+      measure(its, end_twin(job.id, "", false));
+    } else {
+      end_twin(job.id, "another worker was sooner", true);
+    }
     const Run run = runs_.at(job.lease);
-    its_own = job.lease == event.lease;
+    const bool by_first = job.lease == event.lease;
+    its_own = its_own || by_first;
     const Duration took = end_lease(job);
-    if (its_own) measure(run, took);
+    if (by_first) measure(run, took);
     charge(batch, took);
   }
   job.state = JobState::done;
@@ -295,11 +324,13 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
   note(ledger::kJobDone, job, event.lease, maker, to_hex(event.result));
   note_picture(job, get_worker(maker), its_own);
   send(SendAcknowledged{event.link, event.lease, event.job, false});
+  Sheet& sheet = get_sheet(job.sheet);
   if (was_failed) {
-    reopen(get_sheet(job.sheet));
+    reopen(sheet);
   } else {
     job_ended(job);
   }
+  if (sheet.proof == Proof::waiting && !waits_for_proof(job)) assemble_now_.insert(sheet.id);
 }
 
 // The newest take that is done is the one to show.

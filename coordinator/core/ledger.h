@@ -15,8 +15,8 @@ inline constexpr std::string_view kBatchCancelled = "batch.cancelled";
 inline constexpr std::string_view kBatchPaused = "batch.paused";
 inline constexpr std::string_view kBatchResumed = "batch.resumed";
 inline constexpr std::string_view kBatchPriority = "batch.priority";
-inline constexpr std::string_view kBatchAtRisk = "batch.at_risk";    // of missing its deadline
-inline constexpr std::string_view kBatchOnTime = "batch.on_time";    // not any more
+inline constexpr std::string_view kBatchAtRisk = "batch.at_risk";  // of missing its deadline
+inline constexpr std::string_view kBatchOnTime = "batch.on_time";  // not any more
 
 inline constexpr std::string_view kPoseRerolled = "pose.rerolled";
 inline constexpr std::string_view kPoseReviewed = "pose.reviewed";
@@ -24,12 +24,12 @@ inline constexpr std::string_view kPoseChosen = "pose.chosen";  // another take 
 
 inline constexpr std::string_view kJobLeased = "job.leased";
 inline constexpr std::string_view kJobDone = "job.done";
-inline constexpr std::string_view kJobFailed = "job.failed";        // for good
-inline constexpr std::string_view kJobRequeued = "job.requeued";    // failed, refused or lost
-inline constexpr std::string_view kJobCancelled = "job.cancelled";  // while it was rendered
-inline constexpr std::string_view kJobTwinned = "job.twinned";      // begun on another worker too
+inline constexpr std::string_view kJobFailed = "job.failed";         // for good
+inline constexpr std::string_view kJobRequeued = "job.requeued";     // failed, refused or lost
+inline constexpr std::string_view kJobCancelled = "job.cancelled";   // while it was rendered
+inline constexpr std::string_view kJobTwinned = "job.twinned";       // begun on another worker too
 inline constexpr std::string_view kJobTwinEnded = "job.twin_ended";  // and ended there without use
-inline constexpr std::string_view kJobDuplicate = "job.duplicate";  // a picture not taken, and why
+inline constexpr std::string_view kJobDuplicate = "job.duplicate";   // a picture not taken, and why
 
 inline constexpr std::string_view kSheetProven = "sheet.proven";      // its other views may go on
 inline constexpr std::string_view kSheetUnproven = "sheet.unproven";  // they wait for a person

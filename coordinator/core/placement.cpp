@@ -46,8 +46,7 @@ class Search {
 
  private:
   int little_score(const Queue::Group& group) const {
-    const bool no_other =
-        group.device_class == 0 || group.device_class == applicant_.device_class;
+    const bool no_other = group.device_class == 0 || group.device_class == applicant_.device_class;
     return (applicant_.residency.has_reference(group.reference) ? kSameReference : 0) +
            (no_other ? kNoOtherClass : 0);
   }
@@ -114,9 +113,8 @@ bool can_render(const Worker& worker, const Recipe& recipe) {
 std::optional<Choice> choose(const Queue& queue, const Applicant& applicant, const Policy& policy,
                              const std::function<bool(JobId)>& may_take) {
   Search search(applicant, policy, may_take);
-  queue.visit([&](const LineRank& rank, const Queue::Line& line) {
-    return search.look(rank, line);
-  });
+  queue.visit(
+      [&](const LineRank& rank, const Queue::Line& line) { return search.look(rank, line); });
   return search.choice();
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // How a worker that is not trusted proves itself: it renders a job whose picture is known, from
-// another worker of the same class of device and the same engine, and must make the same picture bit
-// for bit. Where no such picture is known, a job that waits is its trial instead.
+// another worker of the same class of device and the same engine, and must make the same picture
+// bit for bit. Where no such picture is known, a job that waits is its trial instead.
 
 #include <map>
 #include <optional>

@@ -25,7 +25,9 @@ auto position_of(std::vector<Queue::Waiting>& jobs, const Job& job) {
 }  // namespace
 
 void Queue::add(const Batch& batch, const Sheet& sheet, const Job& job, Place place) {
-  Group& group = make_line(batch, rank_of(batch, sheet, place)).groups[sheet.id];
+  Line& line = make_line(batch, rank_of(batch, sheet, place));
+  ++line.jobs;
+  Group& group = line.groups[sheet.id];
   group.reference = sheet.reference;
   const auto at = position_of(group.jobs, job);
   PIROUETTE_CHECK(at == group.jobs.end() || at->job != job.id);
@@ -45,6 +47,7 @@ void Queue::remove(const Batch& batch, const Sheet& sheet, const Job& job, Place
   PIROUETTE_CHECK(at != jobs.end() && at->job == job.id);
   jobs.erase(at);
   --size_;
+  --line->jobs;
   if (!jobs.empty()) return;
   line->groups.erase(group);
   if (line->groups.empty()) lines_.erase(rank);
@@ -79,8 +82,12 @@ void Queue::move(const Batch& batch, const Sheet& sheet, int priority_before, Pl
   if (!from) return;
   auto group = from->groups.extract(sheet.id);
   if (group.empty()) return;
+  const std::size_t jobs = group.mapped().jobs.size();
+  from->jobs -= jobs;
   if (from->groups.empty()) lines_.erase(before);
-  make_line(batch, rank_of(batch, sheet, place)).groups.insert(std::move(group));
+  Line& to = make_line(batch, rank_of(batch, sheet, place));
+  to.jobs += jobs;
+  to.groups.insert(std::move(group));
   stir();
 }
 

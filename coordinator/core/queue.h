@@ -1,9 +1,9 @@
 #pragma once
-// The jobs that wait, in fair order (fair_order.h), and in a line by sheet and pose. The sheets of a
-// batch share owner, deadline and recipe, and but for a few their priority, so the order is a line a
-// batch and priority, a group a sheet, and the jobs of that sheet: whether a worker can render a
-// batch is asked once a line, not once a job, and a batch whose model nobody has hides nothing
-// behind it.
+// The jobs that wait, in fair order (fair_order.h), and in a line by sheet and pose. The sheets of
+// a batch share owner, deadline and recipe, and but for a few their priority, so the order is a
+// line a batch and priority, a group a sheet, and the jobs of that sheet: whether a worker can
+// render a batch is asked once a line, not once a job, and a batch whose model nobody has hides
+// nothing behind it.
 //
 // Adding and removing cost O(log n). Holds ids only; the rows are the State's.
 
@@ -41,6 +41,7 @@ class Queue {
     std::shared_ptr<const Recipe> recipe;
     bool paused = false;              // its batch is; nobody gets a job of it
     std::map<SheetId, Group> groups;  // none is empty
+    std::size_t jobs = 0;             // in all of them
   };
   using Place = QueuePlace;
 

@@ -17,8 +17,9 @@ constexpr Duration kUnmeasured = seconds(30);
 
 // --- where a job waits ---
 
-Queue::Place Core::Impl::place_of(const Batch& batch, const Job&) {
-  return {shares_.owner(batch.owner), batch.idle_only};
+Queue::Place Core::Impl::place_of(const Batch& batch, const Job& job) {
+  const bool fills = batch.recipe->held_fills_idle && waits_for_proof(job);
+  return {shares_.owner(batch.owner), batch.idle_only || fills};
 }
 
 void Core::Impl::enqueue(const Batch& batch, const Sheet& sheet, const Job& job) {
@@ -120,7 +121,8 @@ void Core::Impl::recall_use() {
   }
   state_.past_use.clear();
   for (const auto& [id, batch] : state_.batches) {
-    if (batch.rendered_at) shares_.add(shares_.owner(batch.owner), batch.rendered, *batch.rendered_at);
+    if (batch.rendered_at)
+      shares_.add(shares_.owner(batch.owner), batch.rendered, *batch.rendered_at);
   }
 }
 
@@ -137,7 +139,8 @@ void Core::Impl::recall_durations() {
     if (same && before->batch == job->batch) {
       const Duration took = *job->ended_at - std::max(*job->leased_at, *before->ended_at);
       if (took > Duration{}) {
-        durations_.note(kind_of_jobs(get_batch(job->batch)), class_of(get_worker(job->worker)), took);
+        durations_.note(kind_of_jobs(get_batch(job->batch)), class_of(get_worker(job->worker)),
+                        took);
       }
     }
     before = job;

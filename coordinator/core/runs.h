@@ -16,11 +16,17 @@ struct Run {
   KindId kind = 0;
   ClassId device = 0;
   OwnerId owner;
-  bool cold = false;   // its model or LoRAs had to be loaded for it
-  Duration expected;   // what its owner was charged with
+  bool cold = false;  // its model or LoRAs had to be loaded for it
+  Duration expected;  // what its owner was charged with
   Instant leased_at;
   Instant stepped_at;  // when it was heard to get further; before that, leased_at
   std::uint32_t step = 0, of = 0;
+};
+
+// A second lease of a leased job, at another worker; see tail.cpp.
+struct Twin {
+  LeaseId lease;
+  WorkerId worker;
 };
 
 using Runs = std::map<LeaseId, Run>;

@@ -55,9 +55,9 @@ struct Batch {
   std::uint32_t jobs_done = 0;
   std::uint32_t jobs_failed = 0;
   std::uint32_t jobs_cancelled = 0;
-  std::string submission_key;  // the submitter's word for this submission; "": none
-  Digest submission;           // SHA-256 of what came under that word
-  Duration rendered;           // what its jobs took of workers, done or failed
+  std::string submission_key;          // the submitter's word for this submission; "": none
+  Digest submission;                   // SHA-256 of what came under that word
+  Duration rendered;                   // what its jobs took of workers, done or failed
   std::optional<Instant> rendered_at;  // when the last of them ended
   // When it will be ready, as likely as not and in nine nights of ten; none while nobody can say.
   std::optional<Instant> ready_p50, ready_p90;
@@ -86,7 +86,7 @@ struct Sheet {
   std::uint32_t version = 0;  // of the assembled picture; 0: none yet
   Digest picture;
   Digest thumbnail;
-  std::string checks;  // JSON: what assembly noticed, view by view
+  std::string checks;         // JSON: what assembly noticed, view by view
   Proof proof = Proof::none;  // of a recipe with one: whether its other views may be rendered
 };
 
@@ -140,8 +140,8 @@ struct Worker {
   std::uint32_t capacity = 0;  // leases it takes at once: slots + prefetch
   std::vector<std::string> models, loras;
   std::vector<std::string> tags;  // what its admin calls it; a recipe may require some
-  std::string quarantine;         // why it gets no work before it has proven itself; "": it may work
-  std::string residency;  // JSON: what it has in memory, as it says
+  std::string quarantine;  // why it gets no work before it has proven itself; "": it may work
+  std::string residency;   // JSON: what it has in memory, as it says
   Instant joined_at, heard_at;
   std::uint64_t jobs_done = 0;
   std::uint64_t jobs_failed = 0;
@@ -203,7 +203,7 @@ struct State {
   std::multimap<JobId, Lease> leases;             // all leases of jobs that are not done
   std::map<WorkerId, Worker> workers;             // all ever seen
   std::map<std::string, Submission> submissions;  // by key, of the newest batches
-  std::string farm_stopped;  // why no work is given out; "": it is
+  std::string farm_stopped;                       // why no work is given out; "": it is
   std::vector<PastUse> past_use;                  // of the newest settled batches; for a start only
 };
 

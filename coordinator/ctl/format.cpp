@@ -66,6 +66,14 @@ std::string waiting_line(const Json& batch) {
   return why.empty() ? "" : "waiting: " + why;
 }
 
+std::string late_line(const Json& batch) {
+  const std::string ready = text_of(batch, "ready_p90");
+  const std::uint64_t late = number_of(batch, "late_by_seconds");
+  if (late == 0) return "";
+  return "may be late: ready by " + ready + " in nine nights of ten, " +
+         std::to_string((late + 59) / 60) + " min after its deadline";
+}
+
 std::string format_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {

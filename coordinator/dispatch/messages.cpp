@@ -58,11 +58,11 @@ Result<std::string> check_hello(const wire::Hello& hello) {
     return Error{Errc::invalid, "a worker's name has 1 to " + std::to_string(kNameMaxBytes) +
                                     " bytes and no control characters; choose another"};
   }
-  const bool fits = hello.device_kind().size() <= kNameMaxBytes &&
-                    hello.device_name().size() <= kNameMaxBytes &&
-                    hello.engine_build().size() <= kNameMaxBytes && are_names(hello.models()) &&
-                    are_names(hello.loras()) && are_names(hello.tags()) && hello.held_size() <= wire::kHelloMaxHeld &&
-                    hello.outbox_size() <= wire::kHelloMaxFinished;
+  const bool fits =
+      hello.device_kind().size() <= kNameMaxBytes && hello.device_name().size() <= kNameMaxBytes &&
+      hello.engine_build().size() <= kNameMaxBytes && are_names(hello.models()) &&
+      are_names(hello.loras()) && are_names(hello.tags()) &&
+      hello.held_size() <= wire::kHelloMaxHeld && hello.outbox_size() <= wire::kHelloMaxFinished;
   if (!fits) {
     return Error{Errc::invalid,
                  "the worker says more of itself than the limits in common/wire/limits.h allow; "

@@ -54,6 +54,11 @@ std::string paused_words(const core::Batch& batch) {
   return "batch " + number(batch.id) + " is paused; resume it to go on";
 }
 
+std::string proof_words(const core::Batch& batch) {
+  return "its character's " + batch.recipe->proof +
+         " view is rendered first; it goes on once that view's checks pass or a person approves it";
+}
+
 void explain_queued(Explanation& it, const store::JobRow& row, const core::Batch& batch,
                     const store::Ahead& ahead, const FarmView& farm) {
   if (batch.paused) {
@@ -73,6 +78,11 @@ void explain_queued(Explanation& it, const store::JobRow& row, const core::Batch
     Fact fact = batch_fact("queued_behind", text, batch);
     fact.count = ahead.jobs;
     it.facts.push_back(std::move(fact));
+    it.sentence += "; " + text;
+  }
+  if (batch.idle_only) {
+    const std::string text = "its batch takes only what nobody else can use";
+    it.facts.push_back(batch_fact("idle_only", text, batch));
     it.sentence += "; " + text;
   }
   if (row.job.failures > 0) {
@@ -138,6 +148,13 @@ void explain_done(Explanation& it, const store::JobRow& row) {
   it.facts.push_back(std::move(fact));
 }
 
+// Nothing of it is in the queue: only a person's word moves it.
+bool all_held(const store::SheetRow& row) {
+  return std::ranges::none_of(row.poses, [](const store::PoseRow& pose) {
+    return pose.latest.state == core::JobState::queued;
+  });
+}
+
 }  // namespace
 
 Explanation explain_job(const store::JobStory& story, const core::Batch& batch,
@@ -147,9 +164,10 @@ Explanation explain_job(const store::JobStory& story, const core::Batch& batch,
   Explanation it{std::string(name(row.job.state)), "", {}};
   switch (row.job.state) {
     case core::JobState::held:
-      it.sentence = job_words(row) + " is held back: " +
-                    (batch.paused ? paused_words(batch) : "nobody renders it until it is freed");
-      it.facts.push_back(batch_fact(batch.paused ? "batch_paused" : "held", it.sentence, batch));
+      it.sentence = job_words(row) +
+                    " is held back: " + (batch.paused ? paused_words(batch) : proof_words(batch));
+      it.facts.push_back(
+          batch_fact(batch.paused ? "batch_paused" : "waits_for_proof", it.sentence, batch));
       break;
     case core::JobState::queued:
       explain_queued(it, row, batch, ahead, farm);
@@ -210,6 +228,12 @@ Explanation explain_sheet(const store::SheetRow& row, const core::Batch& batch,
       } else if (batch.paused) {
         it.sentence += "waits: " + paused_words(batch);
         it.facts.push_back(batch_fact("batch_paused", paused_words(batch), batch));
+      } else if (sheet.proof == core::Proof::waiting && all_held(row)) {
+        it.sentence +=
+            "waits for a person: its " + batch.recipe->proof +
+            " view was not found good by itself; approve it to have the others rendered, "
+            "or ask for another take of it";
+        it.facts.push_back(batch_fact("waits_for_proof", proof_words(batch), batch));
       } else {
         Explanation why = explain_waiting(*batch.recipe, farm);
         it.sentence += "waits for " + count_of(waiting, "view") + ": " + why.sentence;
@@ -263,6 +287,15 @@ Explanation explain_batch(const store::BatchRow& row, const FarmView& farm) {
     Explanation why = explain_waiting(*batch.recipe, farm);
     it.sentence += "waits: " + why.sentence;
     it.facts = std::move(why.facts);
+  }
+  if (batch.ready_p90 && batch.deadline && *batch.ready_p90 > *batch.deadline) {
+    const std::string text = "it may be late: in nine nights of ten it is ready by " +
+                             to_rfc3339(*batch.ready_p90) +
+                             "; raise its priority, add workers or ask for less";
+    Fact fact = batch_fact("late", text, batch);
+    fact.at = batch.ready_p90;
+    it.facts.push_back(std::move(fact));
+    it.sentence += "; " + text;
   }
   if (batch.jobs_failed > 0) {
     Fact fact = batch_fact("jobs_failed", count_of(batch.jobs_failed, "job") + " failed", batch);

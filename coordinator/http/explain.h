@@ -38,6 +38,7 @@ struct FarmView {
   std::vector<store::WorkerRow> workers;
   std::vector<core::LedgerRow> capacity_words;  // the newest of each online worker
   std::vector<store::BatchRow> running;         // in the order in which workers get them
+  std::string stopped;                          // why no work is given out at all; "": it is
   Instant now;
 };
 

@@ -98,6 +98,16 @@ void explain_online(Explanation& it, const store::WorkerRow& row,
     it.facts.push_back({.kind = "worker_takes_nothing",
                         .text = has_word ? word->detail : "its capacity is 0",
                         .worker = worker.id});
+  } else if (!worker.quarantine.empty()) {
+    it.sentence +=
+        " is in quarantine: " + worker.quarantine +
+        "; it works again once it has made a picture that is known, and is tried at once "
+        "when it is restarted";
+    it.facts.push_back(
+        {.kind = "worker_quarantined", .text = worker.quarantine, .worker = worker.id});
+  } else if (!farm.stopped.empty()) {
+    it.sentence += " gets nothing, like all others: " + farm.stopped;
+    it.facts.push_back({.kind = "farm_stopped", .text = farm.stopped});
   } else if (until && *until > farm.now) {
     it.sentence += " rests until " + to_rfc3339(*until) + " (" + word->detail +
                    "); see its log; restarted, it is asked at once";

@@ -40,6 +40,7 @@ Result<FarmView> look_at_farm(const Site& site) {
   FarmView farm;
   farm.workers = TRY(site.read().workers({}, kListMax));
   farm.capacity_words = TRY(site.read().capacity_words());
+  farm.stopped = TRY(site.read().farm_stopped());
   farm.now = wall_clock_now();
   return farm;
 }

@@ -203,6 +203,9 @@ class ReadModel {
   // The newest row of each online worker about the work it takes: that it rests, or takes none.
   Result<std::vector<core::LedgerRow>> capacity_words() const;
 
+  // Why no work is given out just now; "" where it is.
+  Result<std::string> farm_stopped() const;
+
   // A batch's sheets after that one with what proves them. not_found.
   Result<ProofPage> proof(BatchId batch, SheetId after, std::size_t limit) const;
   // Looks at every job of the batch. not_found.

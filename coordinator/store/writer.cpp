@@ -24,7 +24,8 @@ constexpr std::string_view kJobChanging =
     "state, attempts, failures, losses, lease, worker, queued_at, leased_at, ended_at, result, "
     "metrics, error";
 constexpr std::string_view kWorkerChanging =
-    "state, device_kind, device_name, memory_bytes, engine_build, capacity, models, loras, tags, quarantine, "
+    "state, device_kind, device_name, memory_bytes, engine_build, capacity, models, loras, tags, "
+    "quarantine, "
     "residency, joined_at, heard_at, jobs_done, jobs_failed";
 
 std::string placeholders(std::string_view columns) {
@@ -118,20 +119,22 @@ void Writer::put_row(const core::PutBatch& put) {
   const core::Batch& row = put.row;
   if (run(batch_.update, row.priority, row.deadline, row.state, row.paused, row.finished_at,
           row.sheets_open, row.jobs, row.jobs_done, row.jobs_failed, row.jobs_cancelled,
-          row.rendered.us, row.rendered_at, row.ready_p50, row.ready_p90, row.at_risk, row.id) > 0) {
+          row.rendered.us, row.rendered_at, row.ready_p50, row.ready_p90, row.at_risk,
+          row.id) > 0) {
     return;
   }
   PIROUETTE_CHECK(row.recipe);
   run(batch_.insert, row.id, row.name, row.owner, row.priority, row.deadline, row.state, row.paused,
-      row.idle_only, row.submitted_at, row.finished_at, row.sheets, row.sheets_open, row.jobs, row.jobs_done,
-      row.jobs_failed, row.jobs_cancelled, row.submission_key, row.submission,
-      row.rendered.us, row.rendered_at, row.ready_p50, row.ready_p90, row.at_risk, to_json(*row.recipe));
+      row.idle_only, row.submitted_at, row.finished_at, row.sheets, row.sheets_open, row.jobs,
+      row.jobs_done, row.jobs_failed, row.jobs_cancelled, row.submission_key, row.submission,
+      row.rendered.us, row.rendered_at, row.ready_p50, row.ready_p90, row.at_risk,
+      to_json(*row.recipe));
 }
 
 void Writer::put_row(const core::PutSheet& put) {
   const core::Sheet& row = put.row;
-  if (run(sheet_.update, row.state, row.version, row.picture, row.thumbnail, row.checks, row.proof, row.id) ==
-      0) {
+  if (run(sheet_.update, row.state, row.version, row.picture, row.thumbnail, row.checks, row.proof,
+          row.id) == 0) {
     run(sheet_.insert, row.id, row.batch, row.index, row.character, row.notes, row.reference,
         row.original, row.seed, row.priority, row.state, row.first_pose, row.poses, row.version,
         row.picture, row.thumbnail, row.checks, row.proof);
@@ -171,13 +174,13 @@ void Writer::put_row(const core::PutWorker& put) {
   const std::string models = to_json_array(row.models), loras = to_json_array(row.loras),
                     tags = to_json_array(row.tags);
   if (run(worker_.update, row.state, row.device_kind, row.device_name, row.memory_bytes,
-          row.engine_build, row.capacity, models, loras, tags, row.quarantine, row.residency, row.joined_at, row.heard_at,
-          row.jobs_done, row.jobs_failed, row.id) > 0) {
+          row.engine_build, row.capacity, models, loras, tags, row.quarantine, row.residency,
+          row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed, row.id) > 0) {
     return;
   }
   run(worker_.insert, row.id, row.name, row.state, row.device_kind, row.device_name,
-      row.memory_bytes, row.engine_build, row.capacity, models, loras, tags, row.quarantine, row.residency, row.joined_at,
-      row.heard_at, row.jobs_done, row.jobs_failed);
+      row.memory_bytes, row.engine_build, row.capacity, models, loras, tags, row.quarantine,
+      row.residency, row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed);
 }
 
 void Writer::put_row(const core::AppendEvent& append) {

@@ -127,10 +127,10 @@ std::string describe(const State& state) {
             next.event);
   for (const auto& [id, row] : state.batches) {
     lines.add("batch", row.id, row.name, row.owner, row.priority, row.deadline, name(row.state),
-              row.paused, row.idle_only, row.submitted_at, row.finished_at, row.sheets, row.sheets_open, row.jobs,
-              row.jobs_done, row.jobs_failed, row.jobs_cancelled, row.submission_key,
-              row.submission, row.rendered.us, row.rendered_at, row.ready_p50, row.ready_p90,
-              row.at_risk);
+              row.paused, row.idle_only, row.submitted_at, row.finished_at, row.sheets,
+              row.sheets_open, row.jobs, row.jobs_done, row.jobs_failed, row.jobs_cancelled,
+              row.submission_key, row.submission, row.rendered.us, row.rendered_at, row.ready_p50,
+              row.ready_p90, row.at_risk);
   }
   for (const auto& [id, row] : state.sheets) {
     lines.add("sheet", row.id, row.batch, row.index, row.character, row.notes, row.reference,
@@ -151,8 +151,8 @@ std::string describe(const State& state) {
   }
   for (const auto& [id, row] : state.workers) {
     lines.add("worker", row.id, row.name, name(row.state), row.device_kind, row.device_name,
-              row.memory_bytes, row.engine_build, row.capacity, row.models, row.loras,
-              row.tags, row.quarantine, row.joined_at);
+              row.memory_bytes, row.engine_build, row.capacity, row.models, row.loras, row.tags,
+              row.quarantine, row.joined_at);
   }
   return lines.text();
 }

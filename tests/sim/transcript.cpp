@@ -83,6 +83,8 @@ void Transcript::run(const Command& command) {
   } else if (command.verb == "pause") {
     now_ = now_ + seconds(std::stoi(command.word(0)));
     step(Ticked{});
+  } else if (command.verb == "set_back") {
+    now_ = now_ - seconds(std::stoi(command.word(0)));
   } else if (command.verb == "restart") {
     core_.emplace(rows_.load(), Policy{}, now_);
   } else if (!run_person(command) && !run_worker(command) && !run_assembly(command)) {
@@ -154,6 +156,8 @@ void Transcript::submit(const Command& command) {
     batch.recipe.loras.push_back({lora, 1, ""});
   }
   batch.recipe.prompt = "{view}";
+  batch.recipe.proof = command.get("proof", "");
+  batch.recipe.held_fills_idle = command.get("held", "wait") == "fill_idle";
   for (const std::string& pose : split(command.get("poses", "front"), ',')) {
     batch.recipe.views.push_back({pose, 0, pose + " view", "", "front", "viewer"});
   }
@@ -245,7 +249,8 @@ bool Transcript::run_assembly(const Command& command) {
   const auto sheet = id_of<SheetId>(command.word(0));
   const auto version = static_cast<std::uint32_t>(std::stoul(command.word(1).substr(1)));
   if (command.verb == "assembled") {
-    step(SheetAssembled{sheet, version, sha256("sheet"), sha256("thumbnail"), "[]"});
+    step(SheetAssembled{sheet, version, sha256("sheet"), sha256("thumbnail"),
+                        command.named.contains("checks") ? command.get("checks", "") : "[]"});
   } else {
     const bool disk = command.word(2) == "io";
     step(SheetAssemblyFailed{

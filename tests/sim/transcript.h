@@ -10,9 +10,10 @@
 //   approve 1 | reject 1 why | choose 1 2 | reroll 1 [seed=S note=N]     1 is the pose, 2 the take
 //   refuse w1 1 why | progress w1 1 3/20 | fail w1 1 retryable|job|worker why
 //   finish w1 1 [unstored] [job=3] [as=2]                     1 is the lease; as: 2's picture
-//   assembled 1 v1 | assembly_failed 1 v1 [io] why            1 is the sheet
+//   assembled 1 v1 [checks=flat] | assembly_failed 1 v1 [io] why            1 is the sheet
 //   advance 20s [heard=w1,w2]                                 a tick each second; the others silent
 //   pause 60s                                                 stopped for so long, then a tick
+//   set_back 60s                                              the clock
 //   restart                                                   from the rows written so far
 //
 // A worker may be named with its link (w1@1) to speak as an older process. After each step the

@@ -58,8 +58,8 @@ class FolderLock {
 };
 
 Portrait portrait_of(const WorkerConfig& config, const engine::Engine& engine) {
-  return {config.name, engine.device(), engine.build(), engine.models(), engine.loras(),
-          config.tags};
+  return {config.name,     engine.device(), engine.build(),
+          engine.models(), engine.loras(),  config.tags};
 }
 
 class WorkerLoop {
