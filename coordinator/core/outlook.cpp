@@ -22,7 +22,9 @@ bool moved(const std::optional<Instant>& from, const std::optional<Instant>& to)
   return std::max(*from, *to) - std::min(*from, *to) >= kMovedEnough;
 }
 
-std::string in_minutes(Duration time) { return std::to_string(time.us / 60'000'000) + " min"; }
+std::string in_minutes(Duration time) {
+  return std::to_string((time.us + 59'999'999) / 60'000'000) + " min";
+}
 
 }  // namespace
 
