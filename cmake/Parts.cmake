@@ -3,10 +3,13 @@
 # project's root: #include "common/result.h".
 
 add_library(pirouette_warnings INTERFACE)
-target_compile_options(pirouette_warnings INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Werror
+target_compile_options(pirouette_warnings INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wconversion>
+  # Of the compiler that the project is made with; another one's new warnings end no build.
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<NOT:$<BOOL:${PIROUETTE_CUDA}>>>:-Werror>
   # gcc 12 raises false alarms in optimized builds: about std::string (its bug 105651) and about the
   # other members of a std::variant.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized>)
+  $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Wno-restrict -Wno-maybe-uninitialized>)
 
 # pirouette_library(NAME [DEPS target...]): the current folder's .cpp files as a static library.
 function(pirouette_library name)

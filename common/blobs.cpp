@@ -119,9 +119,9 @@ Result<Blobs> Blobs::open(fs::path root) {
   return Blobs(std::move(root));
 }
 
-fs::path Blobs::path(const Digest& digest) const {
+fs::path Blobs::path_in(const fs::path& root, const Digest& digest) {
   const std::string hex = to_hex(digest);
-  return root_ / hex.substr(0, 2) / hex;
+  return root / hex.substr(0, 2) / hex;
 }
 
 Result<std::uint64_t> Blobs::find_size(const Digest& digest) const {
@@ -189,11 +189,12 @@ Result<Digest> Blobs::put(std::span<const std::uint8_t> bytes) {
   return digest;
 }
 
-Result<Blobs::Incoming> Blobs::receive(const Digest& digest, std::uint64_t size) {
-  if (size > kBlobMaxBytes) {
+Result<Blobs::Incoming> Blobs::receive(const Digest& digest, std::uint64_t size,
+                                       std::uint64_t max_bytes) {
+  if (size > max_bytes) {
     return Error{Errc::invalid, "a blob of " + std::to_string(size) +
-                                    " bytes is announced; at most " +
-                                    std::to_string(kBlobMaxBytes) + " are accepted"};
+                                    " bytes is announced; at most " + std::to_string(max_bytes) +
+                                    " are accepted"};
   }
   Incoming incoming;
   incoming.partial_ = root_ / "incoming" / to_hex(digest);

@@ -13,7 +13,7 @@
 
 namespace pirouette {
 
-// A blob may be no larger: a 100-megapixel PNG fits, a video does not.
+// A blob may be no larger, but where it is asked for: a 100-megapixel PNG fits, a video does not.
 inline constexpr std::uint64_t kBlobMaxBytes = 512ull << 20;
 
 class Blobs {
@@ -26,7 +26,8 @@ class Blobs {
   bool contains_durably(const Digest& digest) const;
   // Bytes. not_found: it is not there; io: the disk cannot tell, so it may be.
   Result<std::uint64_t> find_size(const Digest& digest) const;
-  std::filesystem::path path(const Digest& digest) const;
+  std::filesystem::path path(const Digest& digest) const { return path_in(root_, digest); }
+  static std::filesystem::path path_in(const std::filesystem::path& root, const Digest& digest);
   Result<std::vector<std::uint8_t>> read(const Digest& digest) const;  // not_found, corrupt
   // Up to length bytes from offset on; fewer at the end.
   Result<std::vector<std::uint8_t>> read_range(const Digest& digest, std::uint64_t offset,
@@ -58,8 +59,10 @@ class Blobs {
     std::uint64_t size_ = 0, received_ = 0;
     int fd_ = -1;
   };
-  // invalid: larger than kBlobMaxBytes. One Incoming a digest at a time per process.
-  Result<Incoming> receive(const Digest& digest, std::uint64_t size);
+  // invalid: larger than max_bytes. busy: somebody else receives it just now; one Incoming a digest
+  // at a time.
+  Result<Incoming> receive(const Digest& digest, std::uint64_t size,
+                           std::uint64_t max_bytes = kBlobMaxBytes);
 
  private:
   explicit Blobs(std::filesystem::path root) : root_(std::move(root)) {}

@@ -12,16 +12,35 @@ const EVP_MD* algorithm() {
   return fetched;
 }
 
+class Hash {
+ public:
+  Hash() { begin_anew(); }
+  ~Hash() { EVP_MD_CTX_free(evp_); }
+  Hash(const Hash&) = delete;
+  Hash& operator=(const Hash&) = delete;
+
+  void begin_anew() {
+    PIROUETTE_CHECK(evp_ && algorithm() && EVP_DigestInit_ex(evp_, algorithm(), nullptr) == 1);
+  }
+  void update(std::span<const std::uint8_t> bytes) {
+    PIROUETTE_CHECK(EVP_DigestUpdate(evp_, bytes.data(), bytes.size()) == 1);
+  }
+  Digest finish() {
+    Digest digest;
+    unsigned length = 0;
+    PIROUETTE_CHECK(EVP_DigestFinal_ex(evp_, digest.bytes.data(), &length) == 1);
+    PIROUETTE_CHECK(length == digest.bytes.size());
+    return digest;
+  }
+
+ private:
+  EVP_MD_CTX* evp_ = EVP_MD_CTX_new();
+};
+
 }  // namespace
 
 struct Sha256::Context {
-  EVP_MD_CTX* evp = EVP_MD_CTX_new();
-  Context() {
-    PIROUETTE_CHECK(evp && algorithm() && EVP_DigestInit_ex(evp, algorithm(), nullptr) == 1);
-  }
-  ~Context() { EVP_MD_CTX_free(evp); }
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
+  Hash hash;
 };
 
 Sha256::Sha256() : context_(std::make_unique<Context>()) {}
@@ -29,20 +48,14 @@ Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
-void Sha256::update(std::span<const std::uint8_t> bytes) {
-  PIROUETTE_CHECK(EVP_DigestUpdate(context_->evp, bytes.data(), bytes.size()) == 1);
-}
+void Sha256::update(std::span<const std::uint8_t> bytes) { context_->hash.update(bytes); }
 
-Digest Sha256::finish() {
-  Digest digest;
-  unsigned length = 0;
-  PIROUETTE_CHECK(EVP_DigestFinal_ex(context_->evp, digest.bytes.data(), &length) == 1);
-  PIROUETTE_CHECK(length == digest.bytes.size());
-  return digest;
-}
+Digest Sha256::finish() { return context_->hash.finish(); }
 
+// One a thread, begun anew each time: making one costs as much as hashing a short text.
 Digest sha256(std::span<const std::uint8_t> bytes) {
-  Sha256 hash;
+  thread_local Hash hash;
+  hash.begin_anew();
   hash.update(bytes);
   return hash.finish();
 }

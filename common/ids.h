@@ -20,6 +20,7 @@ using PoseId = Id<struct PoseTag>;
 using JobId = Id<struct JobTag>;
 using LeaseId = Id<struct LeaseTag>;      // the fencing token of one assignment
 using WorkerId = Id<struct WorkerTag>;    // one per worker name, for ever
+using LoraId = Id<struct LoraTag>;        // one registration of bytes under a LoRA's name
 using EventId = Id<struct EventTag>;      // a row of the ledger
 using LinkId = Id<struct LinkTag>;        // one worker process's connection; new at each Hello
 using RequestId = Id<struct RequestTag>;  // somebody waits for an answer to this one

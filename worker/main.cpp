@@ -32,6 +32,7 @@ struct ServeOptions {
   link::WorkerConfig worker;
   std::vector<std::string> models, loras;  // NAME=PATH
   std::string tokenizers;
+  std::string device = "cpu";
   std::string dtype = "float32";
   int threads = 0;
   std::uint64_t memory_budget_bytes = 0;
@@ -82,12 +83,14 @@ Result<void> serve(const ServeOptions& options) {
   config.models = TRY(parse_named_paths("--model", options.models));
   config.loras = TRY(parse_named_paths("--lora", options.loras));
   if (!options.tokenizers.empty()) config.tokenizers = options.tokenizers;
+  config.device = options.device;
   config.dtype = options.dtype;
   config.threads = options.threads;
   config.memory_budget_bytes = options.memory_budget_bytes;
   config.residency = TRY(engine::parse_residency_mode(options.residency));
   config.keep_text_encoders = options.keep_text_encoders;
   config.cache_folder = options.worker.folder / "engine";
+  config.fetched_loras = options.worker.lora_folder();
   const std::unique_ptr<engine::Engine> engine = TRY(engine::make_flux_engine(config));
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
@@ -114,6 +117,20 @@ void add_memory_options(CLI::App& command, ServeOptions& options) {
   command.add_flag("--keep-text-encoders", options.keep_text_encoders,
                    "Keep them on the device between prompts (9.5 GB); else they come for a new "
                    "prompt and go");
+}
+
+void add_lora_options(CLI::App& command, ServeOptions& options) {
+  command.add_option("--lora", options.loras,
+                     "NAME=FILE; repeatable. Those that are registered at the coordinator come by "
+                     "themselves");
+  command.add_option("--lora-cache", options.worker.lora_cache,
+                     "Where fetched LoRAs are kept, one worker a folder; in --folder if not given");
+  command
+      .add_option("--lora-cache-size", options.worker.lora_cache_max_bytes,
+                  "Of that folder: 20G, 900M; what was used longest ago goes. 0: fetch none")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->check(CLI::Range(std::uint64_t{0}, kLoraCacheMaxBytes))
+      ->capture_default_str();
 }
 
 void add_serve_command(CLI::App& app, ServeOptions& options) {
@@ -154,7 +171,9 @@ void add_serve_command(CLI::App& app, ServeOptions& options) {
   command->add_option("--tokenizers", options.tokenizers,
                       "Folder with tokenizer/ and tokenizer_2/; the model's own, or its "
                       "tokenizers/, unless given");
-  command->add_option("--lora", options.loras, "NAME=FILE; repeatable");
+  add_lora_options(*command, options);
+  command->add_option("--device", options.device, "cpu, cuda, cuda:1 …; one worker a device")
+      ->capture_default_str();
   command->add_option("--dtype", options.dtype)
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();

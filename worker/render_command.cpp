@@ -16,6 +16,7 @@
 #include "common/job/parameters.h"
 #include "common/job/recipe.h"
 #include "common/version.h"
+#include "worker/flux/device.h"
 #include "worker/flux/kontext.h"
 
 namespace pirouette {
@@ -34,6 +35,7 @@ struct RenderCommand::Options {
   int height = 0;
   std::string reference_size = "auto";
   int max_sequence_length = flux::kSequenceLengthMax;
+  std::string device = "cpu";
   std::string dtype = "float32";
 
   // Names by the files': hashing a model would take as long as rendering.
@@ -157,6 +159,7 @@ RenderCommand::RenderCommand(CLI::App& app) : options_(std::make_unique<Options>
       ->capture_default_str();
   command->add_option("--max-sequence-length", o.max_sequence_length, "T5 tokens, 1 to 512")
       ->capture_default_str();
+  command->add_option("--device", o.device, "cpu, cuda, cuda:1 …")->capture_default_str();
   command->add_option("--dtype", o.dtype, "What weights and latents are computed in")
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
@@ -188,12 +191,13 @@ Result<void> RenderCommand::render() const {
     }
   }
   const flux::ReferenceSize size = TRY(flux::parse_reference_size(o.reference_size));
+  const at::Device device = TRY(flux::parse_device(o.device));
   const Image reference = TRY(load_picture(o.reference));
 
   flux::KontextFiles files{o.model, std::nullopt};
   if (!o.tokenizers.empty()) files.tokenizers = o.tokenizers;
   flux::Kontext kontext =
-      TRY(flux::Kontext::load(files, o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat));
+      TRY(flux::Kontext::load(files, o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat, device));
   TRY(kontext.set_loras(loras));
 
   flux::RenderRequest request;

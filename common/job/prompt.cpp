@@ -63,13 +63,17 @@ void walk_template(std::string_view text, Literal literal, Slot slot) {
 }
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
+bool is_stop(char c) { return c == ',' || c == '.'; }
 
 // One space between words, none before a comma or full stop, no comma after another, at the start,
 // or before a full stop: what empty slots leave behind is swept up.
 std::string fold(std::string_view text) {
   std::string out;
+  out.reserve(text.size());
   bool space = false;
-  for (const char c : text) {
+  for (auto at = text.begin(); at != text.end();) {
+    const auto begin = at++;
+    const char c = *begin;
     if (is_space(c)) {
       space = true;
       continue;
@@ -77,9 +81,12 @@ std::string fold(std::string_view text) {
     const bool after_comma = !out.empty() && out.back() == ',';
     if (c == ',' && (out.empty() || after_comma)) continue;
     if (c == '.' && after_comma) out.pop_back();
-    if (space && !out.empty() && c != ',' && c != '.') out += ' ';
+    if (space && !out.empty() && !is_stop(c)) out += ' ';
     space = false;
-    out += c;
+    if (!is_stop(c)) {
+      at = std::find_if(at, text.end(), [](char next) { return is_space(next) || is_stop(next); });
+    }
+    out.append(begin, at);
   }
   if (!out.empty() && out.back() == ',') out.pop_back();
   return out;

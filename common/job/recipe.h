@@ -36,9 +36,13 @@ Result<PoseSet> named_pose_set(std::string_view name);
 std::vector<std::string> pose_set_names();
 
 struct RecipeLora {
-  std::string name;     // as workers know it
+  std::string name;     // as it is registered at the coordinator, or as workers know it
   double scale = 1.0;   // may be negative
   std::string trigger;  // words that must stand in the prompt; "" for none
+  // Of a registered one, since the submission: these bytes and no others, which workers fetch.
+  // None: a file in the workers' own folders.
+  Digest sha256 = {};
+  std::uint64_t bytes = 0;
   bool operator==(const RecipeLora&) const = default;
 };
 
@@ -133,6 +137,8 @@ inline constexpr std::size_t kRecipeMaxBytes = 1 << 20;   // a recipe as JSON
 inline constexpr std::size_t kBatchMaxBytes = 128 << 20;  // 10,000 sheets with long notes
 inline constexpr std::size_t kLorasMax = 8;
 inline constexpr std::size_t kTagsMax = 16;  // of a worker, and of what a recipe requires
+inline constexpr std::uint64_t kLoraMaxBytes = 4ull << 30;       // rank 256 in 16 bits is 2.5 GB
+inline constexpr std::uint64_t kLoraCacheMaxBytes = 1ull << 50;  // of one worker
 inline constexpr int kSideMinPx = 64, kSideMaxPx = 4096;
 inline constexpr int kSideMultiplePx =
     16;  // the autoencoder's 8 times the transformer's patch of 2

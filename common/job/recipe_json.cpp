@@ -64,6 +64,25 @@ void read_pose_set(Fields& fields, Recipe& recipe, Complaints& complaints) {
   }
 }
 
+// Which bytes of that name.
+void read_pin(Fields& fields, RecipeLora& lora) {
+  std::string text;
+  fields.text("sha256", text, kNameMaxBytes);
+  fields.seed("bytes", lora.bytes);
+  if (text.empty()) {
+    if (lora.bytes > 0) fields.complain("bytes", "is nothing without sha256: leave both out");
+    return;
+  }
+  const Result<Digest> digest = parse_digest(text);
+  if (!digest.ok()) {
+    return fields.complain("sha256",
+                           "must be the SHA-256 of a registered LoRA (64 hexadecimal digits), or "
+                           "left out, not " +
+                               job::in_quotes(text));
+  }
+  lora.sha256 = digest.value();
+}
+
 void read_loras(Fields& fields, Recipe& recipe, Complaints& complaints) {
   const json* loras = fields.array("loras", 0, kLorasMax);
   if (loras == nullptr) return;
@@ -73,6 +92,7 @@ void read_loras(Fields& fields, Recipe& recipe, Complaints& complaints) {
     of_lora.name("name", lora.name, kNameCharacters, Need::required);
     of_lora.number("scale", lora.scale, -kLoraScaleMax, kLoraScaleMax);
     of_lora.text("trigger", lora.trigger, kNameMaxBytes);
+    read_pin(of_lora, lora);
     of_lora.finish();
     const auto same = [&](const RecipeLora& other) { return other.name == lora.name; };
     if (!lora.name.empty() && std::any_of(recipe.loras.begin(), recipe.loras.end(), same)) {
@@ -212,25 +232,29 @@ Recipe job::read_recipe(const json& value, const std::string& path, Complaints& 
 ordered_json job::write_recipe(const Recipe& recipe) {
   ordered_json loras = ordered_json::array();
   for (const RecipeLora& lora : recipe.loras) {
-    loras.push_back({{"name", lora.name}, {"scale", lora.scale}, {"trigger", lora.trigger}});
+    ordered_json written = {{"name", lora.name}, {"scale", lora.scale}, {"trigger", lora.trigger}};
+    if (lora.sha256) {
+      written["sha256"] = to_hex(lora.sha256);
+      written["bytes"] = lora.bytes;
+    }
+    loras.push_back(std::move(written));
   }
-  ordered_json written = {{"model", recipe.model},
-                          {"loras", loras},
-                          {"pose_set", write_pose_set(recipe)},
-                          {"width", recipe.width},
-                          {"height", recipe.height},
-                          {"reference_size", recipe.reference_size},
-                          {"steps", recipe.steps},
-                          {"guidance", recipe.guidance},
-                          {"true_cfg", recipe.true_cfg},
-                          {"max_sequence_length", recipe.max_sequence_length},
-                          {"stance", stance_name(recipe.stance)},
-                          {"prompt", recipe.prompt},
-                          {"negative_prompt", recipe.negative_prompt}};
-  if (!recipe.required_tags.empty()) written["requires"] = recipe.required_tags;
-  if (!recipe.proof.empty()) written["proof"] = recipe.proof;
-  if (recipe.held_fills_idle) written["held"] = "fill_idle";
-  return written;
+  return {{"model", recipe.model},
+          {"loras", loras},
+          {"pose_set", write_pose_set(recipe)},
+          {"width", recipe.width},
+          {"height", recipe.height},
+          {"reference_size", recipe.reference_size},
+          {"steps", recipe.steps},
+          {"guidance", recipe.guidance},
+          {"true_cfg", recipe.true_cfg},
+          {"max_sequence_length", recipe.max_sequence_length},
+          {"stance", stance_name(recipe.stance)},
+          {"prompt", recipe.prompt},
+          {"negative_prompt", recipe.negative_prompt},
+          {"requires", recipe.required_tags},
+          {"proof", recipe.proof},
+          {"held", recipe.held_fills_idle ? "fill_idle" : "wait"}};
 }
 
 std::string job::dump(const ordered_json& value) {

@@ -47,6 +47,11 @@ Result<void> check_limits(const pirouette::RenderSpec& spec) {
   if (spec.prompt.size() > kPromptMaxBytes || spec.negative_prompt.size() > kPromptMaxBytes) {
     return Error{Errc::invalid, "a prompt is longer than " + std::to_string(kPromptMaxBytes)};
   }
+  for (const RecipeLora& lora : spec.loras) {
+    if (lora.bytes <= kLoraMaxBytes) continue;
+    return Error{Errc::invalid, "the LoRA " + lora.name + " is larger than " +
+                                    std::to_string(kLoraMaxBytes) + " bytes"};
+  }
   const bool all_finite =
       std::isfinite(spec.guidance) && std::isfinite(spec.true_cfg) &&
       std::all_of(spec.loras.begin(), spec.loras.end(),
@@ -124,6 +129,9 @@ void fill_spec(Assign& assign, const pirouette::RenderSpec& spec) {
     added.set_name(to_utf8(lora.name));
     added.set_scale(lora.scale);
     added.set_trigger(to_utf8(lora.trigger));
+    if (!lora.sha256) continue;
+    added.set_sha256(to_bytes(lora.sha256));
+    added.set_size(lora.bytes);
   }
   message.set_prompt(to_utf8(spec.prompt));
   message.set_negative_prompt(to_utf8(spec.negative_prompt));
@@ -151,12 +159,17 @@ Result<pirouette::RenderSpec> read_spec(const Assign& assign) {
   const auto reference = find_digest(message.reference());
   if (!reference) return Error{Errc::corrupt, "the job's order names no reference picture"};
   pirouette::RenderSpec spec;
-  spec.model = message.model();
+  spec.model = std::move(*message.mutable_model());
   for (const Lora& lora : message.loras()) {
     spec.loras.push_back({lora.name(), lora.scale(), lora.trigger()});
+    if (lora.sha256().empty()) continue;
+    const auto digest = find_digest(lora.sha256());
+    if (!digest) return Error{Errc::corrupt, "the job's order names a LoRA's bytes wrongly"};
+    spec.loras.back().sha256 = *digest;
+    spec.loras.back().bytes = lora.size();
   }
-  spec.prompt = message.prompt();
-  spec.negative_prompt = message.negative_prompt();
+  spec.prompt = std::move(*message.mutable_prompt());
+  spec.negative_prompt = std::move(*message.mutable_negative_prompt());
   spec.true_cfg = message.true_cfg();
   spec.reference = *reference;
   spec.reference_size = message.reference_size();

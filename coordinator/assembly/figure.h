@@ -41,8 +41,8 @@ struct Figure {
 
 // A single stray pixel below a shoe must not lift the body.
 inline constexpr int kFootMinPx = 3;
-// JPEG at quality 95 rings by up to 14 around the figures of deploy/characters, at 85 by more, but
-// even at 75 their boxes move by a pixel at most. Not tried on a diffusion model's own ground.
+// JPEG at quality 95 rings by up to 14 around drawn figures with dark outlines, at 85 by more,
+// but even at 75 their boxes move by a pixel at most. Not tried on a diffusion model's own ground.
 inline constexpr int kGroundTolerance = 24;  // of 255, in the channel that differs most
 inline constexpr double kLargePieceShare = 0.25;
 

@@ -11,7 +11,12 @@ Core::Core(State state, Policy policy, Instant now)
 Core::~Core() = default;
 Core::Core(Core&&) noexcept = default;
 
-Effects Core::step(const Event& event, Instant now) { return impl_->step(event, now); }
+Effects Core::step(const Event& event, Instant now) {
+  Effects effects;
+  step(event, now, effects);
+  return effects;
+}
+void Core::step(const Event& event, Instant now, Effects& round) { impl_->step(event, now, round); }
 const State& Core::state() const { return impl_->state(); }
 std::vector<std::string> Core::find_broken_invariants() const {
   return impl_->find_broken_invariants();
@@ -26,17 +31,17 @@ Core::Impl::Impl(State state, Policy policy, Instant now)
   rebuild();
 }
 
-Effects Core::Impl::step(const Event& event, Instant now) {
+void Core::Impl::step(const Event& event, Instant now, Effects& round) {
   // A clock that is set back would make every silence and rest longer: time goes on from where it
   // was.
   if (now + set_back_ < now_) set_back_ = now_ - now;
   now_ = now + set_back_;
-  out_ = {};
+  std::swap(out_, round);
   std::visit([this](const auto& happened) { on(happened); }, event);
   assemble_due_sheets();
   for (const BatchId batch : std::exchange(touched_, {})) drop_if_settled(batch);
   fill_workers();
-  return std::move(out_);
+  std::swap(out_, round);
 }
 
 // A start: whoever was connected, or holds a lease, gets a whole lease length to say Hello; sheets
@@ -81,9 +86,7 @@ void Core::Impl::derive(const Job& job) {
     LiveWorker& live = fleet_.add(job.worker);
     live.device_class = class_of(get_worker(job.worker));
     fleet_.open(live, job.lease, job.id);
-    Lease lease{job.lease, job.id, job.worker, job.attempts, job.leased_at.value_or(now_)};
-    begin_run(live, job, lease, /*cold=*/true);
-    runs_.at(job.lease).stepped_at = now_;  // nobody listened meanwhile
+    begin_run(live, job, job.lease, /*cold=*/true);
   }
   if (job.state == JobState::held || job.state == JobState::queued ||
       job.state == JobState::leased) {

@@ -41,6 +41,8 @@ class Core {
   Core(Core&&) noexcept;
 
   Effects step(const Event& event, Instant now);
+  // The same, behind what the round has already: its rows are not moved again at each event.
+  void step(const Event& event, Instant now, Effects& round);
 
   const State& state() const;
 

@@ -36,10 +36,14 @@ struct PutLease {
 struct PutWorker {
   Worker row;
 };
+struct PutLora {
+  Lora row;
+};
 struct AppendEvent {
   LedgerRow row;
 };
-using Write = std::variant<PutBatch, PutSheet, PutPose, PutJob, PutLease, PutWorker, AppendEvent>;
+using Write =
+    std::variant<PutBatch, PutSheet, PutPose, PutJob, PutLease, PutWorker, PutLora, AppendEvent>;
 
 // --- sends: messages to one worker process
 // -----------------------------------------------------------
@@ -98,8 +102,12 @@ struct Rerolled {
   JobId job;
   std::uint32_t take = 0;
 };
+struct Registered {
+  Lora lora;
+  bool again = false;  // just these bytes had the name already
+};
 struct Accepted {};
-using ReplyText = std::variant<Submitted, Rerolled, Accepted, Error>;
+using ReplyText = std::variant<Submitted, Rerolled, Registered, Accepted, Error>;
 struct Reply {
   RequestId request;
   ReplyText answer;

@@ -31,6 +31,24 @@ struct WorkerDrainRequested {
   WorkerId worker;
 };
 
+// Bytes that are stored as a blob already are to be a LoRA under this name.
+struct LoraOffered {
+  RequestId request;
+  std::string by;  // who says they ask; "" where nobody says
+  std::string name;
+  Digest sha256;
+  std::uint64_t bytes = 0;
+  std::optional<std::string> trigger;  // none: what it has, if it is there already
+  bool replace = false;                // other bytes may have the name until now
+};
+
+// No batch gets it any more by its name.
+struct LoraRetired {
+  RequestId request;
+  std::string by;
+  std::string name;
+};
+
 // --- from workers (dispatch)
 // ------------------------------------------------------------------------
 
@@ -50,6 +68,7 @@ struct WorkerSaidHello {
   std::vector<std::string> tags;
   std::vector<HeldLease>
       held;  // rendering or waiting to render; finished ones come as LeaseFinished
+  std::uint64_t lora_cache_bytes = 0;
 };
 
 // It takes this many leases at once from now on (0: none for the time being, and why).
@@ -126,9 +145,10 @@ struct BatchRecalled {
 
 struct Ticked {};
 
-using Event = std::variant<BatchSubmitted, ChangeRequested, WorkerDrainRequested, WorkerSaidHello,
-                           WorkerChangedCapacity, WorkerWasHeard, WorkerSaidGoodbye, LeaseRefused,
-                           LeaseProgressed, LeaseFailed, LeaseFinished, SheetAssembled,
-                           SheetAssemblyFailed, BatchRecalled, Ticked>;
+using Event =
+    std::variant<BatchSubmitted, ChangeRequested, WorkerDrainRequested, LoraOffered, LoraRetired,
+                 WorkerSaidHello, WorkerChangedCapacity, WorkerWasHeard, WorkerSaidGoodbye,
+                 LeaseRefused, LeaseProgressed, LeaseFailed, LeaseFinished, SheetAssembled,
+                 SheetAssemblyFailed, BatchRecalled, Ticked>;
 
 }  // namespace pirouette::core

@@ -266,11 +266,16 @@ std::optional<std::string> Core::Impl::find_hang(const Run& run, const LiveWorke
 // A picture that came so soon was not rendered: since its lease began there was no time to.
 bool Core::Impl::refuse_too_fast(LiveWorker& live, Job& job, const LeaseFinished& event) {
   const auto run = runs_.find(event.lease);
-  if (run == runs_.end() || job.lease != event.lease) return false;
+  if (too_fast_.contains(event.lease)) {
+    send(SendAcknowledged{event.link, event.lease, event.job, true});  // the same once more
+    return true;
+  }
+  if (run == runs_.end() || !run->second.seen_whole || job.lease != event.lease) return false;
   const auto like = durations_.find(run->second.kind, run->second.device);
   if (!like || like->count < kMeasuredEnough || like->fastest < kTooShortToTell) return false;
   const Duration took = now_ - run->second.leased_at;
   if (took * kFarFaster >= like->fastest) return false;
+  too_fast_.insert(event.lease);
   send(SendAcknowledged{event.link, event.lease, event.job, true});
   fail_attempt(live, job, FailureClass::retryable,
                "its picture came after " + in_seconds(took) + " where the fastest like it took " +

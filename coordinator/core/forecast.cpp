@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <queue>
 #include <set>
+#include <string>
+#include <tuple>
 
 #include "coordinator/core/placement.h"
 #include "coordinator/core/roots.h"
@@ -16,11 +18,44 @@ constexpr std::int64_t kDriftPermille = 40;
 // 1.28 standard deviations above the mean is the ninth of ten.
 constexpr std::int64_t kNinthPermille = 1282;
 
+// Workers that can render the same are of one skill, a number: asked once for each recipe.
+class Skills {
+ public:
+  explicit Skills(const Plan& plan) {
+    std::map<What, std::size_t> known;
+    for (const PlannedWorker& worker : plan.workers) {
+      const Worker& row = *worker.row;
+      const What what = std::tie(row.models, row.loras, row.tags, row.lora_cache_bytes);
+      const auto [skill, is_new] = known.try_emplace(what, examples_.size());
+      if (is_new) examples_.push_back(&row);
+      of_.push_back(skill->second);
+    }
+  }
+
+  std::size_t of(std::size_t worker) const { return of_[worker]; }
+  bool can_render(std::size_t skill, const Recipe& recipe) {
+    const auto [known, is_new] = known_.try_emplace({skill, &recipe}, false);
+    if (is_new) known->second = core::can_render(*examples_[skill], recipe);
+    return known->second;
+  }
+
+ private:
+  using Names = std::vector<std::string>;
+  using What = std::tuple<const Names&, const Names&, const Names&, const std::uint64_t&>;
+  std::vector<const Worker*> examples_;
+  std::vector<std::size_t> of_;
+  std::map<std::pair<std::size_t, const Recipe*>, bool> known_;
+};
+
 // One way ahead; worse: the ninth night of ten.
 class Night {
  public:
-  Night(const Plan& plan, const Durations& durations, FairShare shares, bool worse)
-      : plan_(plan), durations_(durations), shares_(std::move(shares)), worse_(worse) {
+  Night(const Plan& plan, Skills& skills, const Durations& durations, FairShare shares, bool worse)
+      : plan_(plan),
+        skills_(skills),
+        durations_(durations),
+        shares_(std::move(shares)),
+        worse_(worse) {
     for (const PlannedLine& line : plan.lines) {
       if (line.jobs <= 0) continue;
       order_.set_share(line.rank.owner, shares_.share(line.rank.owner, plan.now));
@@ -36,10 +71,10 @@ class Night {
     for (std::size_t i = 0; i < plan_.workers.size(); ++i) {
       free.push({std::max(plan_.now, plan_.workers[i].free_at), i});
     }
-    while (!free.empty() && !order_.empty()) {
+    while (!free.empty() && !order_.empty() && looks_ < kLooksMax) {
       const auto [at, worker] = free.top();
       free.pop();
-      if (const auto until = give_work(plan_.workers[worker], at)) free.push({*until, worker});
+      if (const auto until = give_work(worker, at)) free.push({*until, worker});
     }
     for (const BatchId batch : unknown_) ready_.erase(batch);
     order_.visit([&](const LineRank& rank, const PlannedLine&) {
@@ -53,14 +88,21 @@ class Night {
   using Next = std::pair<Instant, std::size_t>;
 
   // Until when it works; none: there is nothing for it.
-  std::optional<Instant> give_work(const PlannedWorker& worker, Instant at) {
+  std::optional<Instant> give_work(std::size_t index, Instant at) {
+    const PlannedWorker& worker = plan_.workers[index];
+    const std::size_t skill = skills_.of(index);
+    if (idle_skills_.contains(skill)) return std::nullopt;
     const PlannedLine* first = nullptr;
     order_.visit([&](const LineRank&, const PlannedLine& line) {
-      if (!can_render(*worker.row, *line.recipe)) return true;
+      ++looks_;
+      if (!skills_.can_render(skill, *line.recipe)) return true;
       first = &line;
       return false;
     });
-    if (!first) return std::nullopt;
+    if (!first) {
+      idle_skills_.insert(skill);
+      return std::nullopt;
+    }
     const LineRank rank = first->rank;
     const std::int64_t jobs = std::min(first->jobs, bundle_);
     const Duration one = duration_of(*first, worker);
@@ -96,11 +138,14 @@ class Night {
   }
 
   const Plan& plan_;
+  Skills& skills_;
   const Durations& durations_;
   FairShare shares_;
   const bool worse_;
   FairOrder<PlannedLine> order_;
   std::int64_t jobs_ = 0, bundle_ = 1;
+  std::size_t looks_ = 0;
+  std::set<std::size_t> idle_skills_;  // nothing that waits is for them
   std::map<BatchId, Instant> ready_;
   std::set<BatchId> unknown_;
 };
@@ -108,8 +153,9 @@ class Night {
 }  // namespace
 
 std::map<BatchId, Ready> forecast(const Plan& plan, const Durations& durations, FairShare shares) {
-  const auto likely = Night(plan, durations, shares, false).run();
-  const auto worse = Night(plan, durations, std::move(shares), true).run();
+  Skills skills(plan);
+  const auto likely = Night(plan, skills, durations, shares, false).run();
+  const auto worse = Night(plan, skills, durations, std::move(shares), true).run();
   std::map<BatchId, Ready> ready;
   for (const auto& [batch, at] : likely) {
     const auto later = worse.find(batch);

@@ -8,8 +8,9 @@
 // worker gets, how little was measured, and kDrift of everything, for what no measurement of the
 // evening tells of the night. Failed attempts so far are taken to go on.
 //
-// The order knows nothing of residency here, and far ahead of many jobs they go in bundles, so that
-// a forecast costs at most kStepsMax steps however much waits. Pure; whole numbers only.
+// The order knows nothing of residency here. However much waits, a forecast costs little: jobs go
+// in bundles, so that there are about kStepsMax steps and one a line and worker; and it looks at
+// kLooksMax lines. What it did not come to by then it says nothing of. Pure; whole numbers only.
 
 #include <cstdint>
 #include <map>
@@ -53,5 +54,6 @@ struct Ready {
 std::map<BatchId, Ready> forecast(const Plan& plan, const Durations& durations, FairShare shares);
 
 inline constexpr std::int64_t kStepsMax = 4'000;
+inline constexpr std::size_t kLooksMax = 200'000;
 
 }  // namespace pirouette::core

@@ -37,7 +37,7 @@ class Core::Impl {
  public:
   Impl(State state, Policy policy, Instant now);
 
-  Effects step(const Event& event, Instant now);
+  void step(const Event& event, Instant now, Effects& round);
   const State& state() const { return state_; }
   std::vector<std::string> find_broken_invariants() const;
 
@@ -49,6 +49,14 @@ class Core::Impl {
   bool answer_again(const BatchSubmitted& event);
   void remember_submission(const Batch& batch);
   void reply(RequestId request, ReplyText answer);
+
+  // loras.cpp
+  void on(const LoraOffered& event);
+  void on(const LoraRetired& event);
+  Lora* find_lora(const std::string& name);
+  void take_trigger(Lora& lora, const LoraOffered& event);
+  void retire(Lora& lora);
+  Result<std::shared_ptr<const Recipe>> pin_loras(const Recipe& recipe) const;
 
   // changes.cpp
   void on(const ChangeRequested& event);
@@ -125,7 +133,7 @@ class Core::Impl {
   void dequeue(const Batch& batch, const Sheet& sheet, const Job& job);
   ClassId class_of(const Worker& worker);
   KindId kind_of_jobs(const Batch& batch);
-  void begin_run(LiveWorker& live, const Job& job, const Lease& lease, bool cold);
+  Run& begin_run(LiveWorker& live, const Job& job, LeaseId lease, bool cold);
   void begin_on_class(const Batch& batch, const Sheet& sheet, const Job& job, ClassId device);
   Duration end_run(LeaseId lease);
   void charge(Batch& batch, Duration took);
@@ -232,6 +240,7 @@ class Core::Impl {
   KnownPictures known_pictures_;
   Avoidance avoidance_;
   std::set<LeaseId> told_to_drop_;      // of those kept
+  std::set<LeaseId> too_fast_;          // likewise; their pictures were not rendered
   std::set<WorkerId> brought_foreign_;  // pictures of another farm; said already
   std::map<std::string, WorkerId> worker_by_name_;
   std::map<BatchId, SheetId> first_sheets_;  // a batch's sheets are numbered in a row
@@ -246,7 +255,7 @@ class Core::Impl {
   Instant now_;
   Duration set_back_;          // what the caller's clock was set back by since the start
   std::set<BatchId> touched_;  // may be settled now
-  Effects out_;
+  Effects out_;                // the whole round's, this step's behind the others'
 };
 
 }  // namespace pirouette::core

@@ -83,6 +83,7 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
   put(row);
   state_.leases.emplace(job.id, row);
   begin_lease(live, job, row, "attempt " + std::to_string(job.attempts));
+  runs_.at(row.id).seen_whole = true;
   if (!state_.farm_stopped.empty()) watch_.begin_trial(row.id, now_);
 
   const View& view = batch.recipe->views[state_.poses.at(job.pose).view];
@@ -103,7 +104,7 @@ void Core::Impl::begin_lease(LiveWorker& live, Job& job, const Lease& lease,
   put(job);
   note(ledger::kJobLeased, job, lease.id, live.id, detail);
   fleet_.open(live, lease.id, job.id);
-  begin_run(live, job, lease, !live.residency.has_weights(*batch.recipe));
+  begin_run(live, job, lease.id, !live.residency.has_weights(*batch.recipe));
   live.residency.note(batch.recipe, get_sheet(job.sheet).reference);
   reckon(live);
 }
@@ -358,7 +359,10 @@ const Lease* Core::Impl::find_lease(JobId job, LeaseId lease) const {
 
 void Core::Impl::forget_leases(JobId job) {
   const auto [first, last] = state_.leases.equal_range(job);
-  for (auto at = first; at != last; ++at) told_to_drop_.erase(at->second.id);
+  for (auto at = first; at != last; ++at) {
+    told_to_drop_.erase(at->second.id);
+    too_fast_.erase(at->second.id);
+  }
   state_.leases.erase(first, last);
 }
 

@@ -18,6 +18,11 @@ inline constexpr std::string_view kBatchPriority = "batch.priority";
 inline constexpr std::string_view kBatchAtRisk = "batch.at_risk";  // of missing its deadline
 inline constexpr std::string_view kBatchOnTime = "batch.on_time";  // not any more
 
+inline constexpr std::string_view kLoraAdded = "lora.added";
+inline constexpr std::string_view kLoraReplaced = "lora.replaced";
+inline constexpr std::string_view kLoraTrigger = "lora.trigger";
+inline constexpr std::string_view kLoraRetired = "lora.retired";
+
 inline constexpr std::string_view kPoseRerolled = "pose.rerolled";
 inline constexpr std::string_view kPoseReviewed = "pose.reviewed";
 inline constexpr std::string_view kPoseChosen = "pose.chosen";  // another take by a person's wish

@@ -3,6 +3,8 @@
 // changed: in the evening, while people are still awake.
 
 #include <algorithm>
+#include <tuple>
+#include <vector>
 
 #include "coordinator/core/forecast.h"
 #include "coordinator/core/impl.h"
@@ -72,6 +74,11 @@ void Core::Impl::add_held(Plan& plan, std::map<BatchId, std::int64_t> known) {
   for (const auto& [lease, run] : runs_) {
     if (!is_twin(lease)) ++known[get_job(run.job).batch];
   }
+  std::map<std::tuple<BatchId, bool, int>, PlannedLine*> lines;
+  for (PlannedLine& line : plan.lines) {
+    lines[{line.rank.batch, line.rank.idle_only, line.rank.minus_priority}] = &line;
+  }
+  std::vector<PlannedLine> more;
   for (const auto& [id, batch] : state_.batches) {
     if (batch.state != BatchState::running || batch.paused) continue;
     const std::int64_t open = std::int64_t{batch.jobs} - batch.jobs_done - batch.jobs_failed -
@@ -79,16 +86,14 @@ void Core::Impl::add_held(Plan& plan, std::map<BatchId, std::int64_t> known) {
     if (open <= 0) continue;
     const LineRank rank{batch.idle_only, -batch.priority, shares_.owner(batch.owner),
                         batch.deadline.value_or(kNever), id};
-    const auto line = std::ranges::find_if(plan.lines, [&](const PlannedLine& one) {
-      return one.rank.batch == id && one.rank.minus_priority == rank.minus_priority &&
-             one.rank.idle_only == rank.idle_only;
-    });
-    if (line != plan.lines.end()) {
-      line->jobs += open;
+    const auto line = lines.find({id, rank.idle_only, rank.minus_priority});
+    if (line != lines.end()) {
+      line->second->jobs += open;
     } else {
-      plan.lines.push_back({rank, batch.recipe, kind_of_jobs(batch), open});
+      more.push_back({rank, batch.recipe, kind_of_jobs(batch), open});
     }
   }
+  plan.lines.insert(plan.lines.end(), more.begin(), more.end());
 }
 
 void Core::Impl::look_ahead() {

@@ -103,9 +103,12 @@ bool Residency::has_weights(const Recipe& of) const {
 }
 
 bool can_render(const Worker& worker, const Recipe& recipe) {
-  return contains(worker.models, recipe.model) &&
-         std::all_of(recipe.loras.begin(), recipe.loras.end(),
-                     [&](const RecipeLora& lora) { return contains(worker.loras, lora.name); }) &&
+  std::uint64_t fetched = 0;
+  for (const RecipeLora& lora : recipe.loras) {
+    if (!lora.sha256 && !contains(worker.loras, lora.name)) return false;
+    fetched += lora.bytes;
+  }
+  return fetched <= worker.lora_cache_bytes && contains(worker.models, recipe.model) &&
          std::all_of(recipe.required_tags.begin(), recipe.required_tags.end(),
                      [&](const std::string& tag) { return contains(worker.tags, tag); });
 }

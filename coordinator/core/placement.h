@@ -38,7 +38,7 @@ struct Choice {
   JobId overtaken;  // the first of the fair order, if it is another one
 };
 
-// It has the recipe's model, all its LoRAs and every tag that is required.
+// It has the recipe's model, each of its LoRAs or room to fetch it, and every tag that is required.
 bool can_render(const Worker& worker, const Recipe& recipe);
 
 // Who asks for work.

@@ -39,6 +39,8 @@ void Core::Impl::on(const BatchSubmitted& event) {
                                           "' has nothing to render; name at least one sheet "
                                           "and one view"});
   }
+  auto pinned = pin_loras(spec.recipe);
+  if (!pinned.ok()) return reply(event.request, std::move(pinned).error());
   const BatchId id = take_next(state_.next.batch);
   Batch& batch = state_.batches[id];
   batch.id = id;
@@ -47,12 +49,14 @@ void Core::Impl::on(const BatchSubmitted& event) {
   batch.priority = spec.priority;
   batch.deadline = spec.deadline;
   batch.idle_only = spec.idle_only;
-  batch.recipe = std::make_shared<const Recipe>(spec.recipe);
+  batch.recipe = std::move(pinned).value();
   batch.submitted_at = now_;
   batch.sheets = batch.sheets_open = static_cast<std::uint32_t>(spec.sheets.size());
   for (const SheetSpec& sheet : spec.sheets) batch.jobs += count_poses(sheet, spec.recipe);
   batch.submission_key = event.key;
   batch.submission = event.digest;
+  // Tens of thousands of rows: a vector that grows would move each of them twice.
+  out_.writes.reserve(out_.writes.size() + spec.sheets.size() + 2 * std::size_t{batch.jobs} + 2);
   put(batch);
   remember_submission(batch);
 

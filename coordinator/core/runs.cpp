@@ -47,7 +47,7 @@ KindId Core::Impl::kind_of_jobs(const Batch& batch) {
   return known->second;
 }
 
-void Core::Impl::begin_run(LiveWorker& live, const Job& job, const Lease& lease, bool cold) {
+Run& Core::Impl::begin_run(LiveWorker& live, const Job& job, LeaseId lease, bool cold) {
   const Batch& batch = get_batch(job.batch);
   Run run;
   run.job = job.id;
@@ -56,13 +56,13 @@ void Core::Impl::begin_run(LiveWorker& live, const Job& job, const Lease& lease,
   run.device = live.device_class;
   run.owner = shares_.owner(batch.owner);
   run.cold = cold;
-  run.leased_at = run.stepped_at = lease.leased_at;
+  run.leased_at = run.stepped_at = now_;
   const auto guess = durations_.guess(run.kind, run.device);
   run.expected = guess ? guess->mean : kUnmeasured;
   shares_.open(run.owner, run.expected);
   queue_.set_share(run.owner, shares_.share(run.owner, now_));
   begin_on_class(batch, get_sheet(job.sheet), job, run.device);
-  runs_[lease.id] = run;
+  return runs_[lease] = run;
 }
 
 // The first device that renders a character settles its class.
@@ -109,7 +109,8 @@ void Core::Impl::charge(Batch& batch, Duration took) {
 // load for it: results that come together after a cut say nothing.
 void Core::Impl::measure(const Run& run, Duration took) {
   const LiveWorker* live = fleet_.find(run.worker);
-  if (!live || run.cold || took <= Duration{} || live->hello_at > run.leased_at) return;
+  if (!live || run.cold || !run.seen_whole || took <= Duration{}) return;
+  if (live->hello_at > run.leased_at) return;
   durations_.note(run.kind, run.device, took);
 }
 

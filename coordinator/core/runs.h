@@ -17,8 +17,11 @@ struct Run {
   ClassId device = 0;
   OwnerId owner;
   bool cold = false;  // its model or LoRAs had to be loaded for it
-  Duration expected;  // what its owner was charged with
-  Instant leased_at;
+  // Given out by this process: before a start, and while its worker was not heard, nobody saw what
+  // it did, and another clock may have run.
+  bool seen_whole = false;
+  Duration expected;   // what its owner was charged with
+  Instant leased_at;   // or taken up again
   Instant stepped_at;  // when it was heard to get further; before that, leased_at
   std::uint32_t step = 0, of = 0;
 };

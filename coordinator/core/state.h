@@ -137,14 +137,28 @@ struct Worker {
   std::string device_name;
   std::uint64_t memory_bytes = 0;
   std::string engine_build;
-  std::uint32_t capacity = 0;  // leases it takes at once: slots + prefetch
-  std::vector<std::string> models, loras;
-  std::vector<std::string> tags;  // what its admin calls it; a recipe may require some
+  std::uint32_t capacity = 0;              // leases it takes at once: slots + prefetch
+  std::vector<std::string> models, loras;  // in its own folders
+  std::uint64_t lora_cache_bytes = 0;      // room for registered LoRAs; 0: it fetches none
+  std::vector<std::string> tags;           // what its admin calls it; a recipe may require some
   std::string quarantine;  // why it gets no work before it has proven itself; "": it may work
-  std::string residency;   // JSON: what it has in memory, as it says
+  std::string residency;   // JSON: what it has in memory and in that cache, as it says
   Instant joined_at, heard_at;
   std::uint64_t jobs_done = 0;
   std::uint64_t jobs_failed = 0;
+};
+
+// Bytes that were registered as a LoRA under a name. Other bytes under the same name are another
+// one, and retire it. Kept for ever: batches were rendered with it.
+struct Lora {
+  LoraId id;
+  std::string name;
+  Digest sha256;
+  std::uint64_t bytes = 0;
+  std::string trigger;  // words that it was trained on; "" for none
+  Instant added_at;
+  std::string added_by;  // "" where nobody said
+  std::optional<Instant> retired_at;
 };
 
 // A row of the ledger: everything that changed, when, why, by whom. kind is one of the names in
@@ -176,6 +190,7 @@ struct Counters {
   JobId job{1};
   LeaseId lease{1};
   WorkerId worker{1};
+  LoraId lora{1};
   EventId event{1};
 };
 
@@ -202,6 +217,7 @@ struct State {
   std::map<JobId, Job> jobs;
   std::multimap<JobId, Lease> leases;             // all leases of jobs that are not done
   std::map<WorkerId, Worker> workers;             // all ever seen
+  std::map<LoraId, Lora> loras;                   // all ever registered
   std::map<std::string, Submission> submissions;  // by key, of the newest batches
   std::string farm_stopped;                       // why no work is given out; "": it is
   std::vector<PastUse> past_use;                  // of the newest settled batches; for a start only

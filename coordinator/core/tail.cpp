@@ -93,7 +93,7 @@ void Core::Impl::begin_twin(LiveWorker& live, JobId id) {
        "nothing else waits, and it may be done sooner here than by " + get_worker(job.worker).name);
   twins_[id] = {row.id, live.id};
   fleet_.open(live, row.id, id);
-  begin_run(live, job, row, !live.residency.has_weights(*batch.recipe));
+  begin_run(live, job, row.id, !live.residency.has_weights(*batch.recipe)).seen_whole = true;
   live.residency.note(batch.recipe, sheet.reference);
   reckon(live);
   const View& view = batch.recipe->views[state_.poses.at(job.pose).view];

@@ -62,6 +62,7 @@ void Core::Impl::on(const WorkerSaidHello& event) {
   worker.engine_build = event.engine_build;
   worker.models = event.models;
   worker.loras = event.loras;
+  worker.lora_cache_bytes = event.lora_cache_bytes;
   worker.tags = event.tags;
   worker.heard_at = now_;
   worker.capacity = std::min(event.capacity, kCapacityMax);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -21,6 +22,7 @@ constexpr std::chrono::seconds kReadMax{40}, kWriteMax{40};
 constexpr std::chrono::milliseconds kFirstWait{100}, kLongestWait{3'200};
 constexpr int kTriesMax = 14;
 constexpr std::string_view kPageSize = "500";
+constexpr std::size_t kFilePieceBytes = 256 << 10;
 constexpr std::size_t kRefusalMaxBytes = 64 << 10;  // of an answer that is no blob
 
 Errc code_of(int status) {
@@ -119,6 +121,37 @@ Result<Json> Client::post(const std::string& path, const std::string& json_body)
   const httplib::Response answer =
       TRY(connection_->answered(connection_->http.Post(full, json_body, "application/json")));
   if (answer.status < 200 || answer.status > 299) return error_of(answer, full);
+  Json body = Json::parse(answer.body, nullptr, false);
+  if (body.is_discarded()) return Error{Errc::corrupt, full + ": the answer is not JSON"};
+  return body;
+}
+
+Result<Json> Client::del(const std::string& path) {
+  const std::string full = std::string(kPrefix) + path;
+  const httplib::Response answer = TRY(connection_->answered(connection_->http.Delete(full)));
+  if (answer.status < 200 || answer.status > 299) return error_of(answer, full);
+  Json body = Json::parse(answer.body, nullptr, false);
+  if (body.is_discarded()) return Error{Errc::corrupt, full + ": the answer is not JSON"};
+  return body;
+}
+
+Result<Json> Client::put_file(const std::string& path, const std::filesystem::path& file,
+                              std::uint64_t bytes) {
+  const std::string full = std::string(kPrefix) + path;
+  std::ifstream in(file, std::ios::binary);
+  const auto read = [&](std::size_t offset, std::size_t length, httplib::DataSink& sink) {
+    std::string piece(std::min<std::size_t>(length, kFilePieceBytes), '\0');
+    in.clear();
+    in.seekg(static_cast<std::streamoff>(offset));
+    in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    if (in.gcount() == 0) return false;
+    sink.write(piece.data(), static_cast<std::size_t>(in.gcount()));
+    return true;
+  };
+  const httplib::Response answer = TRY(connection_->tried([&](httplib::Client& http) {
+    return http.Put(full, bytes, read, "application/octet-stream");
+  }));
+  if (answer.status < 200 || answer.status > 299) return error_of(answer, path);
   Json body = Json::parse(answer.body, nullptr, false);
   if (body.is_discarded()) return Error{Errc::corrupt, full + ": the answer is not JSON"};
   return body;

@@ -4,6 +4,7 @@
 // thread at a time.
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -31,6 +32,10 @@ class Client {
   // path: from "/api/v1" on, without it: "/batches/7".
   Result<Json> get(const std::string& path);
   Result<Json> post(const std::string& path, const std::string& json_body);
+  Result<Json> del(const std::string& path);
+  // The file's bytes, read as they go. Idempotent, so tried again as submit_batch is.
+  Result<Json> put_file(const std::string& path, const std::filesystem::path& file,
+                        std::uint64_t bytes);
   // Every item of a list, page by page.
   Result<Json> get_all(const std::string& path);
 

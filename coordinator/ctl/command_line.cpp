@@ -30,6 +30,7 @@ struct Typed {
   std::string note;
   int number = 0;
   RerollOptions reroll;
+  LoraOptions lora;
   std::vector<std::string> subject;
   std::vector<std::uint64_t> batches;
 };
@@ -64,6 +65,7 @@ void add_submit(CLI::App& app, Typed& typed, Command& chosen) {
                       "Who it is for: owners share the farm fairly; you, if not given");
   command->add_option("--priority", options.priority, "0 (last) to 100 (first); 50 if not given")
       ->check(CLI::Range(0, 100));
+  command->add_flag("--idle-only", options.idle_only, "Take only workers that find nothing else");
   command->add_option("--deadline", options.deadline,
                       "When it should be ready: 09:00, \"tomorrow 09:00\", \"2026-03-01 09:00\" "
                       "(local time) or 2026-03-01T09:00:00Z");
@@ -186,6 +188,35 @@ void add_worker_commands(CLI::App& app, Typed& typed, Command& chosen) {
       ->required();
 }
 
+void add_model_commands(CLI::App& app, Typed& typed, Command& chosen) {
+  add_command(app, chosen, "models",
+              "The models and LoRAs that recipes may name, and which workers hold them.",
+              "pirouette models",
+              [](Client& client, Console& console) { return models(client, console); });
+  CLI::App* lora = app.add_subcommand("lora", "LoRAs that travel to the workers by themselves.");
+  lora->require_subcommand(1);
+  LoraOptions& options = typed.lora;
+  CLI::App* add = add_command(
+      *lora, chosen, "add",
+      "Register a LoRA file under a name. Recipes use the name; workers fetch the file once.",
+      "pirouette lora add ink ink-wash.safetensors --trigger \"ink wash\"",
+      [&typed](Client& client, Console& console) { return add_lora(client, typed.lora, console); });
+  add->add_option("name", options.name, "Letters, digits, '_', '-' and '.'")->required();
+  add->add_option("file", options.file, "A .safetensors file")->required();
+  add->add_option("--trigger", options.trigger,
+                  "Words that it was trained on; recipes without them are warned about");
+  add->add_flag("--replace", options.replace,
+                "Other bytes may have the name until now; submitted batches keep those");
+  add_command(*lora, chosen, "remove",
+              "Take the name away. Batches that are submitted already keep the LoRA.",
+              "pirouette lora remove ink",
+              [&typed](Client& client, Console& console) {
+                return remove_lora(client, typed.what, console);
+              })
+      ->add_option("name", typed.what, "As it was registered")
+      ->required();
+}
+
 void add_question_commands(CLI::App& app, Typed& typed, Command& chosen) {
   add_command(app, chosen, "explain",
               "Why a job waits or failed, what a sheet lacks, why a worker idles, and what would\n"
@@ -231,6 +262,7 @@ Exit run(std::vector<std::string> arguments, Console& console) {
   add_batch_changes(app, typed, chosen);
   add_review_commands(app, typed, chosen);
   add_worker_commands(app, typed, chosen);
+  add_model_commands(app, typed, chosen);
   add_question_commands(app, typed, chosen);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {

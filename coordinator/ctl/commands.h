@@ -28,6 +28,7 @@ struct SubmitOptions {
   std::string name;              // "": the folder's or the file's
   std::string owner;             // "": who runs this
   std::optional<int> priority;
+  bool idle_only = false;
   std::string deadline;  // as deadline.h reads it; "": none
   std::string key;       // what makes a batch be made once; "": a new one
   bool dry_run = false, wait = false;
@@ -53,6 +54,17 @@ struct FetchOptions {
 Result<Exit> fetch(Client& client, const FetchOptions& options, Console& console);
 
 Result<Exit> workers(Client& client, Console& console);
+Result<Exit> models(Client& client, Console& console);
+
+struct LoraOptions {
+  std::string name;
+  std::filesystem::path file;
+  std::optional<std::string> trigger;  // none: what it has, if it is there already
+  bool replace = false;
+};
+Result<Exit> add_lora(Client& client, const LoraOptions& options, Console& console);
+Result<Exit> remove_lora(Client& client, const std::string& name, Console& console);
+
 // subject: {"job", "12"} or {"job/12"}; also batch, sheet and worker (by id or name).
 Result<Exit> explain(Client& client, const std::vector<std::string>& subject, Console& console);
 // batches: none for all. Ends with failed if anything does not hold.

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "common/job/names.h"
 #include "coordinator/ctl/deadline.h"
 #include "coordinator/ctl/format.h"
 #include "coordinator/ctl/pace.h"
@@ -129,7 +128,8 @@ void say(const BatchSpec& batch, const Result<std::optional<Pace>>& pace, Instan
 }
 
 // Every prompt of every character.
-Json as_json(const BatchSpec& batch, const Result<std::optional<Pace>>& pace) {
+Json as_json(const BatchSpec& batch, const std::vector<std::string>& warnings,
+             const Result<std::optional<Pace>>& pace) {
   Json sheets = Json::array();
   for (const SheetSpec& sheet : batch.sheets) {
     Json prompts = Json::object();
@@ -149,6 +149,7 @@ Json as_json(const BatchSpec& batch, const Result<std::optional<Pace>>& pace) {
           {"priority", batch.priority},
           {"deadline", batch.deadline ? Json(to_rfc3339(*batch.deadline)) : Json()},
           {"recipe", Json::parse(to_json(batch.recipe))},
+          {"warnings", warnings},
           {"cost",
            {{"sheets", cost.sheets},
             {"jobs", cost.jobs},
@@ -158,42 +159,13 @@ Json as_json(const BatchSpec& batch, const Result<std::optional<Pace>>& pace) {
           {"sheets", std::move(sheets)}};
 }
 
-std::string folded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r';
-    if (!space) {
-      out += c;
-    } else if (!out.empty() && out.back() != ' ') {
-      out += ' ';
-    }
-  }
-  return trim(out);
-}
-
 }  // namespace
 
-std::vector<std::string> find_doubts(const BatchSpec& batch) {
-  std::vector<std::string> doubts;
-  for (const RecipeLora& lora : batch.recipe.loras) {
-    const bool turns = lower_case(lora.name).find("turnaround") != std::string::npos;
-    const std::string trigger =
-        folded(lora.trigger.empty() && turns ? kTurnaroundTrigger : std::string_view(lora.trigger));
-    const auto has_it = [&](const View& view) {
-      return make_prompt(batch.recipe, view, "", "").find(trigger) != std::string::npos;
-    };
-    if (std::ranges::all_of(batch.recipe.views, has_it)) continue;
-    doubts.push_back("the LoRA " + lora.name + " was trained on the words \"" + trigger +
-                     "\", which are not in the prompt, so it may do nothing: give it them as its "
-                     "trigger in the recipe");
-  }
-  return doubts;
-}
-
-void dry_run(Client& client, const BatchSpec& batch, Instant now, Console& console) {
-  const auto pace = measure_pace(client, batch.recipe);
+void dry_run(Client& client, const BatchSpec& batch, const Recipe& pinned,
+             const std::vector<std::string>& warnings, Instant now, Console& console) {
+  const auto pace = measure_pace(client, pinned);
   if (console.json) {
-    console.out << as_json(batch, pace).dump() << "\n";
+    console.out << as_json(batch, warnings, pace).dump() << "\n";
   } else {
     say(batch, pace, now, console);
   }

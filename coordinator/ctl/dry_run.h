@@ -9,10 +9,9 @@
 
 namespace pirouette::ctl {
 
-// Sends nothing; asks the server, if one answers, what like jobs took.
-void dry_run(Client& client, const BatchSpec& batch, Instant now, Console& console);
-
-// What in the recipe may make worse sheets, a sentence each.
-std::vector<std::string> find_doubts(const BatchSpec& batch);
+// Sends nothing; asks the server, if one answers, what like jobs took. pinned: the batch's recipe
+// with the bytes that its LoRAs' names stand for there.
+void dry_run(Client& client, const BatchSpec& batch, const Recipe& pinned,
+             const std::vector<std::string>& warnings, Instant now, Console& console);
 
 }  // namespace pirouette::ctl

@@ -50,11 +50,14 @@ bool lists(const Json& names, const std::string& name) {
 }
 
 bool could_take(const Json& worker, const Recipe& recipe) {
+  std::uint64_t fetched = 0;
+  for (const RecipeLora& lora : recipe.loras) {
+    if (!lora.sha256 && !lists(find(worker, "loras"), lora.name)) return false;
+    fetched += lora.bytes;
+  }
   return text_of(worker, "state") == "online" && number_of(worker, "capacity") > 0 &&
-         lists(find(worker, "models"), recipe.model) &&
-         std::ranges::all_of(recipe.loras, [&](const RecipeLora& lora) {
-           return lists(find(worker, "loras"), lora.name);
-         });
+         fetched <= number_of(worker, "lora_cache_bytes") &&
+         lists(find(worker, "models"), recipe.model);
 }
 
 Result<Pace> with_farm(Client& client, const Recipe& recipe, Pace pace) {

@@ -24,6 +24,9 @@ Result<Exit> farm_status(Client& client, Console& console) {
               << count_of(number_of(health, "workers_online"), "worker") << " online, "
               << count_of(number_of(health, "running"), "job") << " running, "
               << number_of(health, "queued") << " queued\n";
+  if (const std::string stopped = stopped_line(health); !stopped.empty()) {
+    console.out << stopped << "\n";
+  }
   if (batches["items"].empty()) {
     console.out << "no batches yet; submit one: pirouette submit FOLDER\n";
     return Exit::ok;

@@ -8,6 +8,7 @@
 #include "coordinator/ctl/deadline.h"
 #include "coordinator/ctl/dry_run.h"
 #include "coordinator/ctl/format.h"
+#include "coordinator/ctl/registered.h"
 #include "coordinator/ctl/submission.h"
 #include "coordinator/ctl/upload.h"
 
@@ -53,11 +54,14 @@ void warn_of_waiting(Client& client, const Json& answer, Console& console) {
 Result<Exit> submit(Client& client, const SubmitOptions& options, Console& console) {
   const Instant now = wall_clock_now();
   Submission submission = TRY(read_submission(options, now));
-  for (const std::string& doubt : find_doubts(submission.batch)) {
-    console.err << "pirouette: " << printable(doubt) << "\n";
+  const Recipe& recipe = submission.batch.recipe;
+  const Registered registered = find_registered(client, recipe);
+  const auto warnings = find_missing_triggers(recipe, registered.triggers);
+  for (const std::string& warning : warnings) {
+    console.err << "pirouette: " << printable(warning) << "\n";
   }
   if (options.dry_run) {
-    dry_run(client, submission.batch, now, console);
+    dry_run(client, submission.batch, registered.pinned, warnings, now, console);
     return Exit::ok;
   }
   TRY(upload(client, submission, console));

@@ -170,7 +170,8 @@ Json sheet_json(const Sheet& row, const SheetPaths& paths, const Recipe& recipe,
             {"state", core::name(sheet.state)},
             {"version", sheet.version},
             {"notes", sheet.notes},
-            {"reference", to_hex(sheet.reference)}};
+            {"reference", to_hex(sheet.reference)},
+            {"original", to_hex(sheet.original ? sheet.original : sheet.reference)}};
   json["sheet"] = file_json(paths.sheet(sheet), sheet.picture, bytes_of);
   json["thumbnail"] = file_json(paths.thumbnail(sheet), sheet.thumbnail, bytes_of);
   json["checks"] = checks;

@@ -83,6 +83,7 @@ void read_hello(const wire::Hello& hello, LinkId link, const IsStored& is_stored
   event.capacity = std::min(hello.capacity(), wire::kCapacityMax);
   event.models.assign(hello.models().begin(), hello.models().end());
   event.loras.assign(hello.loras().begin(), hello.loras().end());
+  event.lora_cache_bytes = std::min(hello.lora_cache_bytes(), kLoraCacheMaxBytes);
   event.tags.assign(hello.tags().begin(), hello.tags().end());
   for (const wire::HeldLease& held : hello.held()) {
     if (held.lease() != 0 && held.job() != 0) event.held.push_back({{held.lease()}, {held.job()}});

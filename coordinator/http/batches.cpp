@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/hash.h"
+#include "common/job/triggers.h"
 #include "coordinator/delivery/delivery.h"
 #include "coordinator/http/json.h"
 #include "coordinator/http/parameters.h"
@@ -55,6 +56,20 @@ Result<core::BatchSubmitted> read_submission(Site& site, const Request& request)
   return submitted;
 }
 
+// What may make worse sheets, a sentence each.
+Result<std::vector<std::string>> find_warnings(const Site& site, const Recipe& recipe) {
+  RegisteredTriggers triggers;
+  for (const RecipeLora& lora : recipe.loras) {
+    auto row = site.read().lora(lora.name);
+    if (row.ok()) {
+      triggers[lora.name] = std::move(row).value().trigger;
+    } else if (row.error().code != Errc::not_found) {
+      return std::move(row).error();
+    }
+  }
+  return find_missing_triggers(recipe, triggers);
+}
+
 Result<Answer> submit(Site& site, const Request& request) {
   const std::string_view type = request.header("content-type");
   if (!type.starts_with("application/json")) {
@@ -70,12 +85,15 @@ Result<Answer> submit(Site& site, const Request& request) {
   }
   if (!missing.empty()) return problem(422, name_missing(missing));
 
+  const auto warnings = TRY(find_warnings(site, submission.batch.recipe));
   auto answered = site.ask(std::move(submission));
   if (auto* error = std::get_if<Error>(&answered)) return std::move(*error);
   const auto& submitted = std::get<core::Submitted>(answered);
-  Answer answer = answer_json(
-      {{"batch", submitted.batch.value}, {"sheets", submitted.sheets}, {"jobs", submitted.jobs}},
-      submitted.again ? 200 : 201);
+  Answer answer = answer_json({{"batch", submitted.batch.value},
+                               {"sheets", submitted.sheets},
+                               {"jobs", submitted.jobs},
+                               {"warnings", warnings}},
+                              submitted.again ? 200 : 201);
   answer.headers.emplace_back("Location",
                               "/api/v1/batches/" + std::to_string(submitted.batch.value));
   return answer;

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,8 +28,11 @@ struct Request {
   std::vector<std::string> parameters;  // what stood at the pattern's {…}, in order
   std::multimap<std::string, std::string, std::less<>> query;
   Headers headers;
-  // Reads the body: at most limit bytes, invalid beyond. Once.
+  // Reads the body: at most limit bytes, invalid beyond. Once, this way or the other.
   std::function<Result<std::string>(std::size_t limit)> read_body;
+  // The same piece by piece, for what is too large for memory. What take returns ends it.
+  using TakePiece = std::function<Result<void>(std::span<const std::uint8_t>)>;
+  std::function<Result<void>(std::uint64_t limit, const TakePiece& take)> stream_body;
 
   // "" where there is none.
   std::string_view header(std::string_view name) const {

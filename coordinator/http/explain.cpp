@@ -11,6 +11,10 @@
 namespace pirouette::http {
 namespace {
 
+// A row is written with every fifth word of a worker, and its lease ends after seven that fail to
+// come: between the two it is quiet.
+constexpr std::int64_t kQuietBeats = 6;
+
 std::string number(auto id) { return std::to_string(id.value); }
 
 std::string count_of(std::uint64_t count, const std::string& noun) {
@@ -80,6 +84,16 @@ void explain_queued(Explanation& it, const store::JobRow& row, const core::Batch
     it.facts.push_back(std::move(fact));
     it.sentence += "; " + text;
   }
+  if (ahead.by_share > 0) {
+    const std::string text =
+        count_of(ahead.by_share, "job") +
+        (ahead.by_share == 1 ? " of another owner goes" : " of other owners go") +
+        " before it or after it, as each owner's share of the farm is then";
+    Fact fact = batch_fact("queued_by_share", text, batch);
+    fact.count = ahead.by_share;
+    it.facts.push_back(std::move(fact));
+    it.sentence += "; " + text;
+  }
   if (batch.idle_only) {
     const std::string text = "its batch takes only what nobody else can use";
     it.facts.push_back(batch_fact("idle_only", text, batch));
@@ -105,7 +119,7 @@ void explain_leased(Explanation& it, const store::JobRow& row,
   fact.at = job.leased_at;
   it.facts.push_back(std::move(fact));
   const core::Worker* const worker = find_worker(farm, job.worker);
-  if (worker && farm.now - worker->heard_at >= seconds(5)) {
+  if (worker && farm.now - worker->heard_at >= farm.heartbeat * kQuietBeats) {
     const std::string text = row.worker + " was last heard " +
                              seconds_between(worker->heard_at, farm.now) +
                              " ago; when its lease ends, the job goes to another worker";
@@ -288,7 +302,8 @@ Explanation explain_batch(const store::BatchRow& row, const FarmView& farm) {
     it.sentence += "waits: " + why.sentence;
     it.facts = std::move(why.facts);
   }
-  if (batch.ready_p90 && batch.deadline && *batch.ready_p90 > *batch.deadline) {
+  const bool runs = batch.state == core::BatchState::running;
+  if (runs && batch.ready_p90 && batch.deadline && *batch.ready_p90 > *batch.deadline) {
     const std::string text = "it may be late: in nine nights of ten it is ready by " +
                              to_rfc3339(*batch.ready_p90) +
                              "; raise its priority, add workers or ask for less";

@@ -101,8 +101,7 @@ std::string refusing_words(const FarmView& farm, const Workers& workers) {
 std::string stopped_words(const FarmView& farm) {
   return "no work is given out: " + farm.stopped +
          "; mend that, and the next job that is tried sets it going again (at the latest after "
-         "eight "
-         "minutes, or once any worker is restarted)";
+         "eight minutes, or once any worker is restarted)";
 }
 
 std::string nobody_words(const Recipe& recipe, const FarmView& farm, const Takers& takers) {

@@ -20,21 +20,6 @@ std::string jobs(std::uint64_t count) {
   return std::to_string(count) + (count == 1 ? " job" : " jobs");
 }
 
-// "the LoRA ink": the first thing of the recipe that the worker has not.
-std::string what_it_lacks(const core::Worker& worker, const Recipe& recipe) {
-  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
-    return std::ranges::find(names, name) != names.end();
-  };
-  if (!has(worker.models, recipe.model)) return "the model " + recipe.model;
-  for (const RecipeLora& lora : recipe.loras) {
-    if (!has(worker.loras, lora.name)) return "the LoRA " + lora.name;
-  }
-  for (const std::string& tag : recipe.required_tags) {
-    if (!has(worker.tags, tag)) return "the tag " + tag;
-  }
-  return "";
-}
-
 void explain_idle(Explanation& it, const core::Worker& worker, const FarmView& farm) {
   for (const store::BatchRow& row : farm.running) {
     const std::uint64_t waiting = waiting_of(row);
@@ -57,6 +42,13 @@ void explain_idle(Explanation& it, const core::Worker& worker, const FarmView& f
     it.sentence += " is free, and " + waits->text +
                    ": it gets one within a second, or a little later if it just refused or failed "
                    "them; if the batch is paused, once it is resumed";
+    const auto held = std::ranges::find_if(farm.running, [&](const store::BatchRow& row) {
+      return row.batch.id == waits->batch && !row.batch.recipe->proof.empty();
+    });
+    if (held != farm.running.end()) {
+      it.sentence += "; views that are held, once their character's " + held->batch.recipe->proof +
+                     " view is found good";
+    }
   } else if (const Fact* lacks = first("worker_lacks")) {
     it.sentence += " idles: it can render none of the jobs that wait; " + lacks->text +
                    ", which it does not have; give it that and restart it";

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <string>
 
+#include "common/job/recipe.h"
 #include "coordinator/http/limits.h"
 #include "coordinator/http/parameters.h"
 #include "coordinator/http/problem.h"
@@ -12,6 +13,8 @@ namespace pirouette::http {
 namespace {
 
 constexpr std::string_view kLineEnd = "\r\n", kHeadEnd = "\r\n\r\n";
+// The one route whose body goes to the disk as it comes, and so may be larger.
+constexpr std::string_view kLoraUpload = "PUT /api/v1/loras/";
 
 bool same_word(std::string_view a, std::string_view b) {
   return std::ranges::equal(
@@ -74,6 +77,7 @@ HeadSearch find_head(std::string_view bytes) {
   Head head;
   head.bytes = end + kHeadEnd.size();
   bool sized = false;
+  std::uint64_t body_max = kBodyMaxBytes;
   std::string_view rest = bytes.substr(0, end);
   for (bool first = true; !rest.empty(); first = false) {
     const std::size_t line_end = rest.find(kLineEnd);
@@ -82,15 +86,18 @@ HeadSearch find_head(std::string_view bytes) {
     if (has_control_characters(line)) {
       return refuse(400, "there are control characters in the request's head");
     }
-    if (first) continue;
+    if (first) {
+      if (line.starts_with(kLoraUpload)) body_max = kLoraMaxBytes;
+      continue;
+    }
     const std::string wrong = take_header(line, head, sized);
     if (!wrong.empty()) return refuse(400, wrong);
   }
   if (head.chunked && sized) {
     return refuse(400, "there is a Content-Length, and the body is chunked");
   }
-  if (head.body_bytes > kBodyMaxBytes) {
-    return refuse(413, "no body here is larger than " + std::to_string(kBodyMaxBytes) + " bytes");
+  if (head.body_bytes > body_max) {
+    return refuse(413, "no body here is larger than " + std::to_string(body_max) + " bytes");
   }
   return {head, std::nullopt};
 }

@@ -56,7 +56,8 @@ Answer answer_list(Json items, std::optional<std::uint64_t> next) {
 namespace {
 
 Json late_json(const core::Batch& batch) {
-  if (!batch.ready_p90 || !batch.deadline || *batch.ready_p90 <= *batch.deadline) return {};
+  if (batch.state != core::BatchState::running || !batch.ready_p90 || !batch.deadline) return {};
+  if (*batch.ready_p90 <= *batch.deadline) return {};
   return (*batch.ready_p90 - *batch.deadline).us / seconds(1).us;
 }
 
@@ -108,6 +109,7 @@ Json pose_json(const store::PoseRow& row, const core::Sheet& sheet, const Recipe
       {"review", name(row.pose.review)},
       {"review_note", text_or_null(row.pose.review_note)},
       {"take", latest.take},
+      {"job", latest.id.value},
       {"chosen_job", id_json(row.pose.chosen)},
       {"state", name(latest.state)},
       {"progress", leased ? step_json(pulse.find_progress(latest.worker, latest.id)) : Json()},
@@ -180,6 +182,7 @@ Json worker_json(const store::WorkerRow& row, const Pulse& pulse) {
           {"capacity", worker.capacity},
           {"models", worker.models},
           {"loras", worker.loras},
+          {"lora_cache_bytes", worker.lora_cache_bytes},
           {"tags", worker.tags},
           {"quarantine", text_or_null(worker.quarantine)},
           {"residency", parsed_or_null(worker.residency)},
@@ -188,6 +191,16 @@ Json worker_json(const store::WorkerRow& row, const Pulse& pulse) {
           {"jobs_done", worker.jobs_done},
           {"jobs_failed", worker.jobs_failed},
           {"leases", std::move(leases)}};
+}
+
+Json lora_json(const core::Lora& lora) {
+  return {{"id", lora.id.value},
+          {"name", lora.name},
+          {"sha256", digest_json(lora.sha256)},
+          {"bytes", lora.bytes},
+          {"trigger", lora.trigger},
+          {"added_at", time_json(lora.added_at)},
+          {"added_by", text_or_null(lora.added_by)}};
 }
 
 Json ledger_json(const core::LedgerRow& row) {

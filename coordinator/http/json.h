@@ -35,6 +35,7 @@ Json job_json(const store::JobRow& row, const Pulse& pulse);
 // Also its prompt and each lease that it had.
 Json job_json(const store::JobStory& story, const Pulse& pulse);
 Json worker_json(const store::WorkerRow& row, const Pulse& pulse);
+Json lora_json(const core::Lora& lora);
 Json ledger_json(const core::LedgerRow& row);
 Json progress_json(const core::Progress& progress);
 

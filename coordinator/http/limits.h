@@ -54,7 +54,7 @@ inline constexpr std::size_t kHeadMaxBytes = 16u << 10;
 inline constexpr std::size_t kPathMaxBytes = 512;
 // Larger bodies are uploads.
 inline constexpr std::size_t kSmallBodyMaxBytes = 64u << 10;
-// No upload is larger; what a route takes may be less.
+// No upload is larger, but a LoRA's (kLoraMaxBytes); what a route takes may be less.
 inline constexpr std::size_t kBodyMaxBytes = 128u << 20;
 // Uploads at a time: large bodies (a picture, a batch) in memory, each read by a thread of its own
 // beside kHttpThreads.

@@ -6,6 +6,7 @@ namespace pirouette::http {
 namespace {
 
 constexpr const char* kRestore = "; restore the database from a backup";
+constexpr const char* kRestoreFile = "; restore the file from a backup";
 constexpr const char* kRender = "; restore the file from a backup, or have the view rendered again";
 
 std::string number(auto id) { return std::to_string(id.value); }
@@ -127,6 +128,13 @@ class Prover {
     }
     prove_blob(sheet.picture, "the sheet of " + sheet.character, kRender, nullptr);
     prove_blob(sheet.thumbnail, "the small sheet of " + sheet.character, kRender, nullptr);
+    for (const store::SheetVersion& version : proof_.versions) {
+      if (version.version == sheet.version) continue;
+      const std::string of = "version " + std::to_string(version.version) + " of the ";
+      prove_blob(version.picture, of + "sheet of " + sheet.character, kRestoreFile, nullptr);
+      prove_blob(version.thumbnail, of + "small sheet of " + sheet.character, kRestoreFile,
+                 nullptr);
+    }
     for (const core::Job& job : proof_.jobs) {
       if (job.state == core::JobState::done) {
         prove_blob(job.result, "the picture of job " + number(job.id), kRender, &job);

@@ -43,11 +43,23 @@ class Body {
 
   Result<std::string> read(std::size_t limit) {
     std::string bytes;
-    if (!reader_ || read_) return bytes;
+    TRY(stream(limit, [&](std::span<const std::uint8_t> piece) -> Result<void> {
+      bytes.append(piece.begin(), piece.end());
+      return {};
+    }));
+    return bytes;
+  }
+
+  Result<void> stream(std::uint64_t limit, const Request::TakePiece& take_piece) {
+    if (!reader_ || read_) return {};
     read_ = true;
+    std::uint64_t came = 0;
+    Result<void> taken;
     const auto take = [&](const char* data, std::size_t size) {
-      too_large_ = too_large_ || size > limit - bytes.size();
-      if (!too_large_) bytes.append(data, size);
+      too_large_ = too_large_ || size > limit - came;
+      if (too_large_) return true;
+      came += size;
+      if (taken.ok()) taken = take_piece({reinterpret_cast<const std::uint8_t*>(data), size});
       return true;
     };
     const bool whole =
@@ -60,7 +72,7 @@ class Body {
       return Error{Errc::invalid, "the body is larger than the " + std::to_string(limit) +
                                       " bytes that may be sent here"};
     }
-    return bytes;
+    return taken;
   }
 
   // Its size is nobody's concern then.
@@ -85,6 +97,9 @@ Request make_request(const httplib::Request& from, Body& body) {
   request.query = {from.params.begin(), from.params.end()};
   for (const auto& [name, value] : from.headers) request.headers[lower_case(name)] = value;
   request.read_body = [&body](std::size_t limit) { return body.read(limit); };
+  request.stream_body = [&body](std::uint64_t limit, const Request::TakePiece& take) {
+    return body.stream(limit, take);
+  };
   return request;
 }
 

@@ -21,6 +21,8 @@ void add_all(Router& router, Site& site) {
   add_workers(router, site);
   add_explanations(router, site);
   add_verification(router, site);
+  add_loras(router, site);
+  add_models(router, site);
   add_references(router, site);
   add_blobs(router, site);
   add_events(router, site);

@@ -76,6 +76,8 @@ void add_jobs(Router& router, Site& site);
 void add_workers(Router& router, Site& site);
 void add_explanations(Router& router, Site& site);
 void add_verification(Router& router, Site& site);
+void add_loras(Router& router, Site& site);
+void add_models(Router& router, Site& site);
 void add_references(Router& router, Site& site);
 void add_blobs(Router& router, Site& site);
 void add_events(Router& router, Site& site);

@@ -3,6 +3,7 @@
 #include "coordinator/http/takers.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "common/job/recipe.h"
@@ -22,7 +23,14 @@ bool has(const Names& names, const std::string& name) {
 bool is_online(const core::Worker& worker) { return worker.state == core::WorkerState::online; }
 
 bool could_take(const core::Worker& worker, const Recipe& recipe) {
-  return can_render(worker, recipe) && worker.capacity > 0;
+  return can_render(worker, recipe) && worker.capacity > 0 && worker.quarantine.empty();
+}
+
+// Of the recipe's registered LoRAs.
+std::uint64_t bytes_to_fetch(const Recipe& recipe) {
+  return std::accumulate(
+      recipe.loras.begin(), recipe.loras.end(), std::uint64_t{0},
+      [](std::uint64_t sum, const RecipeLora& lora) { return sum + lora.bytes; });
 }
 
 std::int64_t jobs_left(const core::Batch& batch) {
@@ -48,24 +56,43 @@ std::string nobody_has(const std::string& noun, const std::string& name,
 }  // namespace
 
 bool can_render(const core::Worker& worker, const Recipe& recipe) {
-  return is_online(worker) && has(worker.models, recipe.model) &&
-         std::all_of(recipe.loras.begin(), recipe.loras.end(),
-                     [&](const RecipeLora& lora) { return has(worker.loras, lora.name); }) &&
-         std::all_of(recipe.required_tags.begin(), recipe.required_tags.end(),
-                     [&](const std::string& tag) { return has(worker.tags, tag); });
+  return is_online(worker) && what_it_lacks(worker, recipe).empty();
+}
+
+std::string what_it_lacks(const core::Worker& worker, const Recipe& recipe) {
+  if (!has(worker.models, recipe.model)) return "the model " + recipe.model;
+  for (const RecipeLora& lora : recipe.loras) {
+    if (!lora.sha256 && !has(worker.loras, lora.name)) return "the LoRA " + lora.name;
+  }
+  const std::uint64_t fetched = bytes_to_fetch(recipe);
+  if (fetched > worker.lora_cache_bytes) {
+    return "room for " + std::to_string(fetched) + " bytes of LoRAs (--lora-cache-size)";
+  }
+  for (const std::string& tag : recipe.required_tags) {
+    if (!has(worker.tags, tag)) return "the tag " + tag;
+  }
+  return "";
 }
 
 std::string what_is_missing(const Recipe& recipe, const std::vector<store::WorkerRow>& workers) {
   std::set<std::string> models, loras, tags;
+  std::uint64_t room = 0;
   for (const store::WorkerRow& row : workers) {
     if (!is_online(row.worker)) continue;
     models.insert(row.worker.models.begin(), row.worker.models.end());
     loras.insert(row.worker.loras.begin(), row.worker.loras.end());
+    room = std::max(room, row.worker.lora_cache_bytes);
     tags.insert(row.worker.tags.begin(), row.worker.tags.end());
   }
   if (!models.contains(recipe.model)) return nobody_has("model", recipe.model, models);
   for (const RecipeLora& lora : recipe.loras) {
-    if (!loras.contains(lora.name)) return nobody_has("LoRA", lora.name, loras);
+    if (lora.sha256 || loras.contains(lora.name)) continue;
+    return nobody_has("LoRA", lora.name, loras);
+  }
+  const std::uint64_t fetched = bytes_to_fetch(recipe);
+  if (fetched > room) {
+    return "no online worker has room for the " + std::to_string(fetched) +
+           " bytes of its LoRAs; restart one with a larger --lora-cache-size";
   }
   for (const std::string& tag : recipe.required_tags) {
     if (!tags.contains(tag)) return nobody_has("tag", tag, tags);
@@ -102,6 +129,11 @@ std::optional<std::string> waiting_for(const store::BatchRow& row,
   const Recipe& recipe = *batch.recipe;
   if (any([&](const core::Worker& worker) { return could_take(worker, recipe); })) {
     return "the workers that could take it are resting or full";
+  }
+  if (any([&](const core::Worker& worker) {
+        return can_render(worker, recipe) && !worker.quarantine.empty();
+      })) {
+    return "the workers that could take it are in quarantine; see why with pirouette workers";
   }
   if (any([&](const core::Worker& worker) { return can_render(worker, recipe); })) {
     return "the workers that have its model and LoRAs take no work; see the coordinator's log";

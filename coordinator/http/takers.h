@@ -22,8 +22,11 @@ std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
 std::optional<std::string> waiting_for(const store::BatchRow& row,
                                        const std::vector<store::WorkerRow>& workers);
 
-// Online, with the recipe's model and all its LoRAs.
+// Online, with the recipe's model, and each of its LoRAs or room to fetch it.
 bool can_render(const core::Worker& worker, const Recipe& recipe);
+
+// "the LoRA ink": the first thing of the recipe that the worker has not; "" if it has all.
+std::string what_it_lacks(const core::Worker& worker, const Recipe& recipe);
 
 // What no online worker has, or has together with the rest; of use where none can render it.
 std::string what_is_missing(const Recipe& recipe, const std::vector<store::WorkerRow>& workers);

@@ -20,7 +20,7 @@ namespace {
 template <typename T>
 void append(std::vector<T>& to, std::vector<T>&& from) {
   if (to.empty()) {
-    to = std::move(from);  // a large batch is one event with tens of thousands of rows
+    to = std::move(from);
     return;
   }
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
@@ -97,38 +97,29 @@ class Loop::Impl {
   }
 
   void handle_waiting() {
-    std::vector<core::Event> events;
     {
       const std::lock_guard lock(mutex_);
-      events.swap(waiting_);
+      events_.swap(waiting_);
     }
-    core::Effects round;
-    for (const core::Event& event : events) {
-      step(event, round);
+    for (const core::Event& event : events_) {
+      step(event);
       // What a recall reads must hold all that was decided before it.
-      for (const core::Recall& wanted : std::exchange(round.recalls, {})) {
-        let_out(std::exchange(round, {}));
-        step(core::BatchRecalled{outlets_.recall(wanted), wanted.then}, round);
+      for (const core::Recall& wanted : std::exchange(round_.recalls, {})) {
+        let_out();
+        step(core::BatchRecalled{outlets_.recall(wanted), wanted.then});
       }
-      if (round.writes.size() >= kRoundMaxWrites) let_out(std::exchange(round, {}));
+      if (round_.writes.size() >= kRoundMaxWrites) let_out();
     }
-    let_out(std::move(round));
+    events_.clear();
+    let_out();
   }
 
-  void step(const core::Event& event, core::Effects& round) {
-    core::Effects effects = core_.step(event, clock_.now());
-    append(round.writes, std::move(effects.writes));
-    append(round.sends, std::move(effects.sends));
-    append(round.replies, std::move(effects.replies));
-    append(round.tasks, std::move(effects.tasks));
-    append(round.recalls, std::move(effects.recalls));
-    append(round.progress, std::move(effects.progress));
-  }
+  void step(const core::Event& event) { core_.step(event, clock_.now(), round_); }
 
   // Law 2: commit before send.
-  void let_out(core::Effects round) {
-    if (!round.writes.empty()) {
-      const Result<void> committed = outlets_.commit(round.writes);
+  void let_out() {
+    if (!round_.writes.empty()) {
+      const Result<void> committed = outlets_.commit(round_.writes);
       if (!committed.ok()) {
         log::error("loop", committed.error().what +
                                "; stopping now so that nothing is told that is not stored. "
@@ -136,18 +127,27 @@ class Loop::Impl {
         std::_Exit(70);  // EX_SOFTWARE
       }
     }
-    if (!round.sends.empty()) outlets_.send(std::move(round.sends));
-    for (core::Reply& reply : round.replies) outlets_.answer(std::move(reply));
-    for (core::AssembleSheet& task : round.tasks) outlets_.assemble(std::move(task));
-    if (!round.progress.empty()) outlets_.progressed(std::move(round.progress));
+    if (!round_.sends.empty()) outlets_.send(std::exchange(round_.sends, {}));
+    for (core::Reply& reply : round_.replies) outlets_.answer(std::move(reply));
+    for (core::AssembleSheet& task : round_.tasks) outlets_.assemble(std::move(task));
+    if (!round_.progress.empty()) outlets_.progressed(std::exchange(round_.progress, {}));
     EventId newest;
-    for (const core::Write& write : round.writes) {
+    for (const core::Write& write : round_.writes) {
       const auto* appended = std::get_if<core::AppendEvent>(&write);
       if (!appended) continue;
       newest = appended->row.id;
       log_for_admins(appended->row);
     }
     if (newest) outlets_.published(newest);
+    clear_round();
+  }
+
+  // Its rows' memory is kept for the next one, but not that of a batch of tens of thousands.
+  void clear_round() {
+    round_.writes.clear();
+    if (round_.writes.capacity() > 4 * kRoundMaxWrites) round_.writes.shrink_to_fit();
+    round_.replies.clear();
+    round_.tasks.clear();
   }
 
   const Outlets outlets_;
@@ -159,6 +159,10 @@ class Loop::Impl {
   boost::asio::signal_set signals_;
   std::mutex mutex_;
   std::vector<core::Event> waiting_;  // under mutex_
+
+  // Of the round that runs just now.
+  std::vector<core::Event> events_;
+  core::Effects round_;
 };
 
 Loop::Loop(core::State state, core::Policy policy, Outlets outlets)

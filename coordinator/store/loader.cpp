@@ -122,6 +122,13 @@ void load_workers(SQLite::Database& database, core::State& state) {
   });
 }
 
+void load_loras(SQLite::Database& database, core::State& state) {
+  each(database, "SELECT " + std::string(kLoraColumns) + " FROM lora", [&](Row& row) {
+    core::Lora lora = read_lora(row);
+    state.loras.emplace_hint(state.loras.end(), lora.id, std::move(lora));
+  });
+}
+
 template <typename AnyId>
 AnyId next_of(SQLite::Database& database, const std::string& highest) {
   return {static_cast<std::uint64_t>(database.execAndGet(highest).getInt64()) + 1};
@@ -135,6 +142,7 @@ core::Counters load_counters(SQLite::Database& database) {
           .job = next_of<JobId>(database, "SELECT max(id) FROM job"),
           .lease = next_of<LeaseId>(database, "SELECT lease FROM fence"),
           .worker = next_of<WorkerId>(database, "SELECT max(id) FROM worker"),
+          .lora = next_of<LoraId>(database, "SELECT max(id) FROM lora"),
           .event = next_of<EventId>(database, "SELECT max(id) FROM event")};
 }
 
@@ -146,6 +154,7 @@ core::State load_state(SQLite::Database& database) {
   state.next = load_counters(database);
   load_with_all_theirs(database, kUnsettled, state);
   load_workers(database, state);
+  load_loras(database, state);
   load_past_use(database, state);
   load_farm_stopped(database, state);
   load_submissions(database, state);

@@ -31,6 +31,10 @@ void each(SQLite::Statement& statement, Read read) {
   }
 }
 
+inline SheetVersion read_version(Row& row) {
+  return {.version = row.count(), .picture = row.digest(), .thumbnail = row.digest()};
+}
+
 class ReadModel::Impl {
  public:
   explicit Impl(const std::filesystem::path& path)

@@ -220,7 +220,7 @@ Result<std::vector<BatchRow>> ReadModel::running_batches(std::size_t limit) cons
   static const std::string kSql =
       kBatchSelect +
       "INDEXED BY batch_open WHERE (b.state = 0 OR b.sheets_open > 0)"
-      " ORDER BY b.priority DESC, coalesce(b.deadline, 9223372036854775807), b.id"
+      " ORDER BY b.idle_only, b.priority DESC, coalesce(b.deadline, 9223372036854775807), b.id"
       " LIMIT ?";
   return impl_->read([&](Reader& reader) -> Result<std::vector<BatchRow>> {
     SQLite::Statement& statement = reader.statement(kSql);
@@ -273,9 +273,7 @@ Result<std::vector<SheetVersion>> ReadModel::versions(SheetId id) const {
         "SELECT version, picture, thumbnail FROM sheet_version WHERE sheet = ? ORDER BY version");
     statement.bind(1, as_key(id.value));
     std::vector<SheetVersion> versions;
-    each(statement, [&](Row& row) {
-      versions.push_back({row.count(), row.digest(), row.digest()});
-    });
+    each(statement, [&](Row& row) { versions.push_back(read_version(row)); });
     return versions;
   });
 }

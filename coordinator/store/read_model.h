@@ -119,6 +119,9 @@ struct Ahead {
   std::uint64_t jobs = 0;         // of other batches that go first, and of its own
   std::uint64_t of_priority = 0;  // of these, in batches of a higher priority
   bool counted = true;            // false: there are more
+  // Of other owners at its priority: each goes before it or after it as the owners' shares are
+  // when it is given out, which no row says.
+  std::uint64_t by_share = 0;
 };
 
 // A page of a batch with all that proves it; of one snapshot. See http/verification.h.
@@ -128,6 +131,7 @@ struct ProofSheet {
   std::vector<core::Job> jobs;            // every take
   std::vector<core::Lease> leases;        // of those jobs
   std::vector<core::LedgerRow> accepted;  // their job.done rows
+  std::vector<SheetVersion> versions;     // every one, the sheet's own too
 };
 
 struct ProofPage {
@@ -200,6 +204,10 @@ class ReadModel {
   // By id, after that one. Workers that left long ago are in it too.
   Result<std::vector<WorkerRow>> workers(WorkerId after, std::size_t limit) const;
   Result<WorkerRow> worker(WorkerId id) const;  // not_found
+  // Those that batches get by their names now: by id, after that one.
+  Result<std::vector<core::Lora>> loras(LoraId after, std::size_t limit) const;
+  Result<core::Lora> lora(const std::string& name) const;  // not_found
+
   // The newest row of each online worker about the work it takes: that it rests, or takes none.
   Result<std::vector<core::LedgerRow>> capacity_words() const;
 

@@ -44,6 +44,9 @@ void read_proofs(Reader& reader, ProofPage& page, SheetId after) {
       " CROSS JOIN event AS e INDEXED BY event_job ON e.job = j.id" + kOfPage +
       "AND e.job IS NOT NULL AND e.kind <> 'job.leased' AND e.kind = 'job.done'"
       " ORDER BY s.id, j.id, e.id";
+  static const std::string kVersions =
+      "SELECT s.id, v.version, v.picture, v.thumbnail" + kSheetsOfPage +
+      " CROSS JOIN sheet_version AS v ON v.sheet = s.id" + kOfPage + "ORDER BY s.id, v.version";
   auto& sheets = page.sheets;
   each_of_page(reader, kPoses, page, after,
                [&](std::size_t i, Row& row) { sheets[i].poses.push_back(read_pose(row)); });
@@ -53,6 +56,8 @@ void read_proofs(Reader& reader, ProofPage& page, SheetId after) {
                [&](std::size_t i, Row& row) { sheets[i].leases.push_back(read_lease(row)); });
   each_of_page(reader, kAccepted, page, after,
                [&](std::size_t i, Row& row) { sheets[i].accepted.push_back(read_event(row)); });
+  each_of_page(reader, kVersions, page, after,
+               [&](std::size_t i, Row& row) { sheets[i].versions.push_back(read_version(row)); });
 }
 
 }  // namespace

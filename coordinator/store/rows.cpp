@@ -173,6 +173,7 @@ core::Worker read_worker(Row& row) {
           .capacity = row.count(),
           .models = row.texts(),
           .loras = row.texts(),
+          .lora_cache_bytes = row.bits(),
           .tags = row.texts(),
           .quarantine = row.text(),
           .residency = row.text(),
@@ -180,6 +181,17 @@ core::Worker read_worker(Row& row) {
           .heard_at = row.instant(),
           .jobs_done = row.bits(),
           .jobs_failed = row.bits()};
+}
+
+core::Lora read_lora(Row& row) {
+  return {.id = row.id<LoraId>(),
+          .name = row.text(),
+          .sha256 = row.digest(),
+          .bytes = row.bits(),
+          .trigger = row.text(),
+          .added_at = row.instant(),
+          .added_by = row.text(),
+          .retired_at = row.optional_instant()};
 }
 
 core::LedgerRow read_event(Row& row) {

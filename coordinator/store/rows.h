@@ -33,7 +33,10 @@ inline constexpr std::string_view kJobColumns =
 inline constexpr std::string_view kLeaseColumns = "id, job, worker, attempt, leased_at";
 inline constexpr std::string_view kWorkerColumns =
     "id, name, state, device_kind, device_name, memory_bytes, engine_build, capacity, models, "
-    "loras, tags, quarantine, residency, joined_at, heard_at, jobs_done, jobs_failed";
+    "loras, lora_cache_bytes, tags, quarantine, residency, joined_at, heard_at, jobs_done, "
+    "jobs_failed";
+inline constexpr std::string_view kLoraColumns =
+    "id, name, sha256, bytes, trigger_words, added_at, added_by, retired_at";
 inline constexpr std::string_view kEventColumns =
     "id, at, kind, batch, sheet, pose, job, lease, worker, detail";
 
@@ -84,6 +87,7 @@ core::Pose read_pose(Row& row);
 core::Job read_job(Row& row);
 core::Lease read_lease(Row& row);
 core::Worker read_worker(Row& row);
+core::Lora read_lora(Row& row);
 core::LedgerRow read_event(Row& row);
 
 std::shared_ptr<const Recipe> read_recipe(std::string_view json, BatchId batch);

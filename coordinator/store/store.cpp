@@ -6,7 +6,6 @@
 #include <atomic>
 #include <random>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -50,6 +49,19 @@ void draw_epoch(SQLite::Database& database) {
   draw.exec();
 }
 
+// A process that was killed between writing a commit and syncing it leaves a commit that is read
+// back, and told of, as any other: it must not be lost to a power cut after that.
+void sync_log(SQLite::Database& database) {
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(database.getHandle(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log == nullptr || log->pMethods == nullptr) return;
+  const int code = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  if (code != SQLITE_OK) {
+    throw SQLite::Exception(
+        "the write-ahead log could not be synced: " + std::string(sqlite3_errstr(code)), code);
+  }
+}
+
 }  // namespace
 
 class Store::Impl {
@@ -91,7 +103,7 @@ class Store::Impl {
 
   // The rows of this commit: kept between commits for their memory.
   std::vector<const core::Write*> rows_;
-  std::unordered_map<std::uint64_t, std::size_t> places_;  // row_key -> index in rows_
+  std::vector<std::pair<std::uint64_t, std::size_t>> places_;  // row_key, index among the writes
 
   std::uint64_t checkpoint_at_ = kCheckpointBytes;
   bool wal_warned_ = false;
@@ -103,20 +115,29 @@ int Store::Impl::note_wal(void* self, sqlite3*, const char*, int pages) {
   return SQLITE_OK;
 }
 
+// A row that is written several times in a commit is written once: its last value, where its first
+// one stood, so that what it refers to is there before it. The ledger is append-only: a number used
+// twice must fail, not overwrite.
 void Store::Impl::pick_rows(std::span<const core::Write> writes) {
-  rows_.clear();
   places_.clear();
-  for (const core::Write& write : writes) {
-    const std::uint64_t key =
-        std::visit([&](const auto& put) { return row_key(put, write.index()); }, write);
-    const auto [place, is_new] = places_.try_emplace(key, rows_.size());
-    // The ledger is append-only: a number used twice must fail, not overwrite.
-    if (is_new || std::holds_alternative<core::AppendEvent>(write)) {
-      rows_.push_back(&write);
+  rows_.assign(writes.size(), nullptr);
+  for (std::size_t i = 0; i < writes.size(); ++i) {
+    if (std::holds_alternative<core::AppendEvent>(writes[i])) {
+      rows_[i] = &writes[i];
     } else {
-      rows_[place->second] = &write;
+      const std::size_t kind = writes[i].index();
+      places_.emplace_back(
+          std::visit([&](const auto& put) { return row_key(put, kind); }, writes[i]), i);
     }
   }
+  std::ranges::sort(places_);
+  for (auto first = places_.begin(); first != places_.end();) {
+    const auto end = std::find_if(first, places_.end(),
+                                  [&](const auto& place) { return place.first != first->first; });
+    rows_[first->second] = &writes[std::prev(end)->second];
+    first = end;
+  }
+  std::erase(rows_, nullptr);
 }
 
 void Store::Impl::write_rows() {
@@ -203,6 +224,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path) {
     SQLite::Database database = open_writer(path);
     TRY(migrate(database, kMigrations));
     draw_epoch(database);
+    sync_log(database);
     return std::unique_ptr<Store>(
         new Store(std::make_unique<Impl>(std::move(lock), std::move(database), path)));
   });

@@ -24,9 +24,9 @@ constexpr std::string_view kJobChanging =
     "state, attempts, failures, losses, lease, worker, queued_at, leased_at, ended_at, result, "
     "metrics, error";
 constexpr std::string_view kWorkerChanging =
-    "state, device_kind, device_name, memory_bytes, engine_build, capacity, models, loras, tags, "
-    "quarantine, "
-    "residency, joined_at, heard_at, jobs_done, jobs_failed";
+    "state, device_kind, device_name, memory_bytes, engine_build, capacity, models, loras, "
+    "lora_cache_bytes, tags, quarantine, residency, joined_at, heard_at, jobs_done, jobs_failed";
+constexpr std::string_view kLoraChanging = "trigger_words, retired_at";
 
 std::string placeholders(std::string_view columns) {
   std::string list = "?";
@@ -100,6 +100,7 @@ Writer::Writer(SQLite::Database& database)
       pose_(database, "pose", kPoseColumns, kPoseChanging),
       job_(database, "job", kJobColumns, kJobChanging),
       worker_(database, "worker", kWorkerColumns, kWorkerChanging),
+      lora_(database, "lora", kLoraColumns, kLoraChanging),
       put_lease_(database, insert_into("lease", kLeaseColumns) +
                                " ON CONFLICT (job, id) DO UPDATE SET worker = excluded.worker, "
                                "attempt = excluded.attempt, leased_at = excluded.leased_at"),
@@ -174,13 +175,20 @@ void Writer::put_row(const core::PutWorker& put) {
   const std::string models = to_json_array(row.models), loras = to_json_array(row.loras),
                     tags = to_json_array(row.tags);
   if (run(worker_.update, row.state, row.device_kind, row.device_name, row.memory_bytes,
-          row.engine_build, row.capacity, models, loras, tags, row.quarantine, row.residency,
-          row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed, row.id) > 0) {
+          row.engine_build, row.capacity, models, loras, row.lora_cache_bytes, tags, row.quarantine,
+          row.residency, row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed, row.id) > 0) {
     return;
   }
   run(worker_.insert, row.id, row.name, row.state, row.device_kind, row.device_name,
-      row.memory_bytes, row.engine_build, row.capacity, models, loras, tags, row.quarantine,
-      row.residency, row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed);
+      row.memory_bytes, row.engine_build, row.capacity, models, loras, row.lora_cache_bytes, tags,
+      row.quarantine, row.residency, row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed);
+}
+
+void Writer::put_row(const core::PutLora& put) {
+  const core::Lora& row = put.row;
+  if (run(lora_.update, row.trigger, row.retired_at, row.id) > 0) return;
+  run(lora_.insert, row.id, row.name, row.sha256, row.bytes, row.trigger, row.added_at,
+      row.added_by, row.retired_at);
 }
 
 void Writer::put_row(const core::AppendEvent& append) {

@@ -25,6 +25,7 @@ class Writer {
   void put_row(const core::PutJob& put);
   void put_row(const core::PutLease& put);
   void put_row(const core::PutWorker& put);
+  void put_row(const core::PutLora& put);
   void put_row(const core::AppendEvent& append);
 
   struct Table {  // the two statements of one table
@@ -32,7 +33,7 @@ class Writer {
           std::string_view changing);
     SQLite::Statement update, insert;
   };
-  Table batch_, sheet_, pose_, job_, worker_;
+  Table batch_, sheet_, pose_, job_, worker_, lora_;
   SQLite::Statement put_lease_, keep_version_, append_event_, raise_fence_;
 };
 

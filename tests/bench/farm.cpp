@@ -5,7 +5,6 @@
 #include <random>
 
 #include "common/blobs.h"
-#include "coordinator/store/read_model.h"
 #include "tests/support/noop_engine.h"
 #include "worker/link/worker_loop.h"
 
@@ -129,6 +128,7 @@ Farm::Farm(const FarmConfig& config) : scratch_(config.folder), stage_(std::make
                                                    .plain = config.plain,
                                                    .policy = {},
                                                    .assemble = no_assembly()}));
+  read_ = need(store::ReadModel::open(folder / "farm.db"));
   loop_ = std::thread([this] { coordinator_->run(); });
   http_ = std::make_unique<httplib::Client>(coordinator_->endpoints().http);
   http_->set_keep_alive(true);
@@ -143,7 +143,8 @@ Farm::Farm(const FarmConfig& config) : scratch_(config.folder), stage_(std::make
             .blob_endpoint = coordinator_->endpoints().blobs,
             .key_file = config.plain ? std::filesystem::path() : folder / "keys" / "worker.key",
             .folder = scratch_.path() / name,
-            .prefetch = config.prefetch},
+            .prefetch = config.prefetch,
+            .lora_cache = {}},
         picture, own_pictures, stage_));
   }
   warm_up(config.workers);
@@ -216,11 +217,10 @@ Farm::Time Farm::wait_idle() {
   const Time done_at = stage_->sheet_done_at;
   lock.unlock();
   // The last sheet is settled in the database, so the next submission meets an idle farm.
-  auto model = need(store::ReadModel::open(scratch_.path() / "farm" / "farm.db"));
-  while (need(model->counts()).batches_running > 0) {
+  while (need(read_->counts()).batches_running > 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  const store::Counts counts = need(model->counts());
+  const store::Counts counts = need(read_->counts());
   if (counts.done != counts.jobs || counts.batches != batches_) {
     give_up("the database knows of " + std::to_string(counts.done) + " done jobs of " +
             std::to_string(counts.jobs));

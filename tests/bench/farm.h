@@ -20,6 +20,7 @@
 
 #include "common/hash.h"
 #include "coordinator/runtime/coordinator.h"
+#include "coordinator/store/read_model.h"
 #include "tests/bench/measure.h"
 
 namespace pirouette::bench {
@@ -67,6 +68,7 @@ class Farm {
   std::shared_ptr<Stage> stage_;
   Digest reference_, picture_;
   std::unique_ptr<runtime::Coordinator> coordinator_;
+  std::unique_ptr<store::ReadModel> read_;
   std::thread loop_;
   std::unique_ptr<httplib::Client> http_;
   std::vector<std::unique_ptr<Worker>> workers_;

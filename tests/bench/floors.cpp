@@ -2,12 +2,14 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <string>
 #include <thread>
+#include <vector>
 #include <zmq.hpp>
 
 #include "tests/bench/measure.h"
@@ -30,6 +32,23 @@ void echo(zmq::socket_t& router, const std::atomic<bool>& stopping) {
     router.send(body, zmq::send_flags::none);
   }
 }
+
+// Sleeps until it is rung.
+class Bell {
+ public:
+  Bell() { PIROUETTE_CHECK(fd_ >= 0); }
+  ~Bell() { ::close(fd_); }
+  Bell(const Bell&) = delete;
+  Bell& operator=(const Bell&) = delete;
+  void ring() { PIROUETTE_CHECK(::eventfd_write(fd_, 1) == 0); }
+  void wait() {
+    eventfd_t count = 0;
+    PIROUETTE_CHECK(::eventfd_read(fd_, &count) == 0);
+  }
+
+ private:
+  int fd_ = ::eventfd(0, EFD_CLOEXEC);
+};
 
 }  // namespace
 
@@ -72,6 +91,30 @@ double changes_per_second(const std::filesystem::path& folder, int rows, double 
     transaction.commit();
   }
   return static_cast<double>(changes) / watch.seconds();
+}
+
+std::vector<double> wake_chains_ms(int threads, int times) {
+  constexpr std::chrono::milliseconds kRest{2};
+  std::vector<Bell> bells(static_cast<std::size_t>(threads));  // the last is the caller's
+  std::vector<std::thread> chain;
+  for (std::size_t i = 0; i + 1 < bells.size(); ++i) {
+    chain.emplace_back([&, i] {
+      for (int time = 0; time < times; ++time) {
+        bells[i].wait();
+        bells[i + 1].ring();
+      }
+    });
+  }
+  std::vector<double> ms;
+  for (int time = 0; time < times; ++time) {
+    std::this_thread::sleep_for(kRest);
+    const Stopwatch watch;
+    bells.front().ring();
+    bells.back().wait();
+    ms.push_back(watch.seconds() * 1000);
+  }
+  for (std::thread& thread : chain) thread.join();
+  return ms;
 }
 
 double round_trips_per_second(double seconds_max) {

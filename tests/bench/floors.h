@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <vector>
 
 namespace pirouette::bench {
 
@@ -12,6 +13,11 @@ double syncs_per_second(const std::filesystem::path& folder, double seconds_max)
 
 // Rows of 200 bytes put into SQLite (WAL, synchronous = FULL), that many a transaction.
 double changes_per_second(const std::filesystem::path& folder, int rows, double seconds_max);
+
+// How long until the last of some sleeping threads is awake, each woken by the one before it, on a
+// machine that had nothing to do for two milliseconds: what hand-overs alone cost. In milliseconds,
+// one entry a time.
+std::vector<double> wake_chains_ms(int threads, int times);
 
 // Round trips of 200 bytes between a DEALER and a ROUTER on loopback, with 64 of them under way;
 // plain, without CURVE.

@@ -26,6 +26,9 @@ constexpr double kFloorSeconds = 0.3;
 // Between two single submissions, so that nothing of the first is still on its way.
 constexpr std::chrono::milliseconds kRest{2};
 constexpr std::uint32_t kLatencyWorkers = 8;
+// Threads from a POST to the engine: front door, request, loop, dispatch, ZeroMQ's at both ends,
+// the worker's loop, its renderer.
+constexpr int kStartHandOvers = 8;
 // A blob a job: two syncs at the worker and two at the coordinator each, so fewer jobs a drain.
 constexpr std::size_t kBlobBytes = 64 << 10;
 constexpr std::size_t kBlobJobsShare = 12;
@@ -137,6 +140,10 @@ void print_floors(const Options& options) {
   }
   print_floor("ZeroMQ round trips, 64 at once", options.runs,
               [] { return round_trips_per_second(kFloorSeconds); });
+  const std::vector<double> chains = wake_chains_ms(kStartHandOvers, options.submissions);
+  print({"floor: " + std::to_string(kStartHandOvers) + " sleeping threads wake in turn",
+         "p50 " + ratio(median(chains)) + " ms", "p99 " + ratio(quantile(chains, 0.99)) + " ms", "",
+         "", ""});
 }
 
 // --- rows ----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ void Rows::apply(const std::vector<Write>& writes) {
     void operator()(const PutJob& put) { rows.jobs[put.row.id] = put.row; }
     void operator()(const PutLease& put) { rows.leases[put.row.id] = put.row; }
     void operator()(const PutWorker& put) { rows.workers[put.row.id] = put.row; }
+    void operator()(const PutLora& put) { rows.loras[put.row.id] = put.row; }
     void operator()(const AppendEvent& append) { rows.ledger.push_back(append.row); }
   };
   for (const Write& write : writes) std::visit(Put{*this}, write);
@@ -33,6 +34,7 @@ State Rows::load() const {
   next(jobs, state.next.job);
   next(leases, state.next.lease);
   next(workers, state.next.worker);
+  next(loras, state.next.lora);
   state.next.event.value = ledger.size() + 1;
   for (const auto& [id, batch] : batches) {
     if (!batch.settled()) {
@@ -45,6 +47,7 @@ State Rows::load() const {
   }
   add_theirs(state);
   state.workers = workers;
+  state.loras = loras;
   for (const LedgerRow& row : ledger) {
     if (row.kind == core::ledger::kFarmStopped) state.farm_stopped = row.detail;
     if (row.kind == core::ledger::kFarmResumed) state.farm_stopped.clear();
@@ -123,7 +126,7 @@ class Lines {
 std::string describe(const State& state) {
   Lines lines;
   const Counters& next = state.next;
-  lines.add("next", next.batch, next.sheet, next.pose, next.job, next.lease, next.worker,
+  lines.add("next", next.batch, next.sheet, next.pose, next.job, next.lease, next.worker, next.lora,
             next.event);
   for (const auto& [id, row] : state.batches) {
     lines.add("batch", row.id, row.name, row.owner, row.priority, row.deadline, name(row.state),
@@ -151,8 +154,12 @@ std::string describe(const State& state) {
   }
   for (const auto& [id, row] : state.workers) {
     lines.add("worker", row.id, row.name, name(row.state), row.device_kind, row.device_name,
-              row.memory_bytes, row.engine_build, row.capacity, row.models, row.loras, row.tags,
-              row.quarantine, row.joined_at);
+              row.memory_bytes, row.engine_build, row.capacity, row.models, row.loras,
+              row.lora_cache_bytes, row.tags, row.quarantine, row.joined_at);
+  }
+  for (const auto& [id, row] : state.loras) {
+    lines.add("lora", row.id, row.name, row.sha256, row.bytes, row.trigger, row.added_at,
+              row.added_by, row.retired_at);
   }
   return lines.text();
 }

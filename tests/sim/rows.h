@@ -24,6 +24,7 @@ class Rows {
   std::map<JobId, core::Job> jobs;
   std::map<LeaseId, core::Lease> leases;
   std::map<WorkerId, core::Worker> workers;
+  std::map<LoraId, core::Lora> loras;
   std::vector<core::LedgerRow> ledger;
 
  private:

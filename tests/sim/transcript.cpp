@@ -30,6 +30,15 @@ std::string number(Id<Tag> id) {
   return std::to_string(id.value);
 }
 
+// What of it the worker has to fetch: " + ink 1a2b3c4d".
+std::string to_fetch(const RenderSpec& spec) {
+  std::string text;
+  for (const RecipeLora& lora : spec.loras) {
+    if (lora.sha256) text += " + " + lora.name + " " + to_hex(lora.sha256).substr(0, 8);
+  }
+  return text;
+}
+
 }  // namespace
 
 // The first word, the words without '=', and the ones with it.
@@ -101,6 +110,15 @@ bool Transcript::run_person(const Command& command) {
       if (worker.name == command.word(0)) id = known;
     }
     step(WorkerDrainRequested{{++requests_}, id});
+  } else if (command.verb == "lora") {
+    LoraOffered offer{{++requests_}, command.get("by", ""), command.word(0), {}, 0, {}, false};
+    offer.sha256 = sha256(command.get("content", "a LoRA"));
+    offer.bytes = std::stoull(command.get("bytes", "100"));
+    if (command.named.contains("trigger")) offer.trigger = command.get("trigger", "");
+    offer.replace = command.words.size() > 1 && command.word(1) == "replace";
+    step(offer);
+  } else if (command.verb == "retire_lora") {
+    step(LoraRetired{{++requests_}, command.get("by", ""), command.word(0)});
   } else {
     return run_change(command);
   }
@@ -154,6 +172,9 @@ void Transcript::submit(const Command& command) {
   batch.recipe.model = command.get("model", "tiny");
   for (const std::string& lora : split(command.get("loras", ""), ',')) {
     batch.recipe.loras.push_back({lora, 1, ""});
+    if (command.named.contains("pinned")) {
+      batch.recipe.loras.back().sha256 = sha256(command.get("pinned", ""));
+    }
   }
   batch.recipe.prompt = "{view}";
   batch.recipe.proof = command.get("proof", "");
@@ -234,6 +255,7 @@ void Transcript::hello(const Command& command) {
   event.capacity = static_cast<std::uint32_t>(std::stoul(command.get("capacity", "1")));
   event.models = split(command.get("models", "tiny"), ',');
   event.loras = split(command.get("loras", ""), ',');
+  event.lora_cache_bytes = std::stoull(command.get("lora_cache", "0"));
   for (const std::string& lease : split(command.get("held", ""), ',')) {
     const auto id = id_of<LeaseId>(lease);
     const auto given = rows_.leases.find(id);
@@ -301,6 +323,10 @@ void Transcript::print(const Effects& effects) {
            << submitted->jobs << " jobs" << (submitted->again ? ", again\n" : "\n");
     } else if (const auto* rerolled = std::get_if<Rerolled>(&reply.answer)) {
       out_ << "> reply job " << rerolled->job.value << ", take " << rerolled->take << '\n';
+    } else if (const auto* registered = std::get_if<Registered>(&reply.answer)) {
+      out_ << "> reply lora " << registered->lora.id.value << " of "
+           << to_hex(registered->lora.sha256).substr(0, 8)
+           << (registered->again ? ", again\n" : "\n");
     } else if (const auto* error = std::get_if<Error>(&reply.answer)) {
       out_ << "> reply error: " << error->what << '\n';
     } else {
@@ -340,7 +366,7 @@ void Transcript::print(const Send& message) {
       const Job& job = self.rows_.jobs.at(send.job);
       return "assign " + self.name_of(send.link) + " lease " + number(send.lease) + " job " +
              number(send.job) + ": " + self.rows_.sheets.at(job.sheet).character + " " +
-             send.spec.prompt;
+             send.spec.prompt + to_fetch(send.spec);
     }
     std::string operator()(const SendAcknowledged& send) {
       return "acknowledge " + self.name_of(send.link) + " lease " + number(send.lease) +

@@ -1,6 +1,7 @@
 #include "worker/agent/agent.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace pirouette::agent {
@@ -25,6 +26,7 @@ Actions Agent::step(const Event& event, Instant now) {
   if (!left_) {
     std::visit([this](const auto& happened) { on(happened); }, event);
     if (!left_) {
+      ask_for_loras();
       say_capacity_if_changed();
       leave_if_drained();
     }
@@ -137,11 +139,17 @@ void Agent::on(const Assigned& assigned) {
   }
   const Digest& reference = assigned.spec.reference;
   const bool being_fetched = std::any_of(held_.begin(), held_.end(), [&](const auto& entry) {
-    return entry.second.stage == Stage::fetching && entry.second.spec.reference == reference;
+    const Held& other = entry.second;
+    return other.stage == Stage::fetching && !other.has_reference &&
+           other.spec.reference == reference;
   });
   Held& held = held_[assigned.lease];
   held.job = assigned.job;
   held.spec = assigned.spec;
+  for (const RecipeLora& lora : held.spec.loras) {
+    if (lora.sha256) held.loras.push_back(lora.sha256);
+  }
+  held.loras_missing = held.loras;
   if (!being_fetched) out_.tasks.push_back(FetchReference{reference});
 }
 
@@ -149,15 +157,58 @@ void Agent::on(const AssignedUnreadable& assigned) { refuse(assigned.lease, assi
 
 void Agent::refuse(LeaseId lease, const std::string& why) { say(SayRefused{lease, why}); }
 
-void Agent::start(LeaseId lease, Held& held) {
+void Agent::start_if_ready(LeaseId lease, Held& held) {
+  if (!held.has_reference || !held.loras_missing.empty()) return;
   held.stage = Stage::rendering;
-  out_.tasks.push_back(StartRender{lease, held.spec});
+  out_.tasks.push_back(StartRender{lease, std::move(held.spec)});
 }
 
 void Agent::on(const ReferenceFetched& fetched) {
   for (auto& [lease, held] : held_) {
-    const bool waits = held.stage == Stage::fetching && held.spec.reference == fetched.digest;
-    if (waits) start(lease, held);
+    if (held.stage != Stage::fetching || held.spec.reference != fetched.digest) continue;
+    held.has_reference = true;
+    start_if_ready(lease, held);
+  }
+}
+
+// The oldest job that lacks any, once the one before has all of its own.
+void Agent::ask_for_loras() {
+  for (auto& [lease, held] : held_) {
+    if (held.stage != Stage::fetching || held.loras_missing.empty()) continue;
+    if (held.loras_asked) return;
+    held.loras_asked = true;
+    FetchLoras task;
+    std::copy_if(held.spec.loras.begin(), held.spec.loras.end(), std::back_inserter(task.loras),
+                 [](const RecipeLora& lora) { return static_cast<bool>(lora.sha256); });
+    out_.tasks.push_back(std::move(task));
+    return;
+  }
+}
+
+std::vector<Digest> Agent::loras_in_use() const {
+  std::vector<Digest> digests;
+  for (const auto& [lease, held] : held_) {
+    if (held.loras_asked) digests.insert(digests.end(), held.loras.begin(), held.loras.end());
+  }
+  return digests;
+}
+
+void Agent::on(const LoraFetched& fetched) {
+  for (auto& [lease, held] : held_) {
+    if (held.stage != Stage::fetching || !held.loras_asked) continue;
+    if (std::erase(held.loras_missing, fetched.digest) > 0) start_if_ready(lease, held);
+  }
+}
+
+void Agent::on(const LoraFailed& failed) {
+  for (auto held = held_.begin(); held != held_.end();) {
+    const auto next = std::next(held);
+    const std::vector<Digest>& missing = held->second.loras_missing;
+    if (held->second.stage == Stage::fetching && held->second.loras_asked &&
+        std::find(missing.begin(), missing.end(), failed.digest) != missing.end()) {
+      fail(held, failed.failure, failed.why);
+    }
+    held = next;
   }
 }
 

@@ -3,9 +3,9 @@
 // happened and the time, and returns all that is to be done. It names no clock, thread, socket or
 // file.
 //
-// The way of a job: assigned -> fetching its reference -> with the engine -> being kept in the
-// outbox -> its blob put -> reported -> acknowledged. Several jobs are on the way at once, so that
-// the engine always has the next one.
+// The way of a job: assigned -> fetching its reference and LoRAs -> with the engine -> being kept
+// in the outbox -> its blob put -> reported -> acknowledged. Several jobs are on the way at once,
+// so that the engine always has the next one.
 //
 // Invariants:
 //  1. A result is reported only once it is kept on disk, and after its blob was put. (A Hello names
@@ -45,6 +45,11 @@ class Agent {
 
   Actions step(const Event& event, Instant now);
 
+  // Fetched LoRAs of the jobs that it holds: they must stay on the disk. LoRAs are fetched for one
+  // job after the other, and count from then on, so that two jobs that do not fit together never
+  // wait for each other.
+  std::vector<Digest> loras_in_use() const;
+
   // When it wants Ticked next; other events may come before.
   Instant wakes_at() const;
 
@@ -54,8 +59,12 @@ class Agent {
 
   struct Held {
     JobId job;
-    RenderSpec spec;
+    RenderSpec spec;  // until it is rendered: the engine has it then
     Stage stage = Stage::fetching;
+    bool has_reference = false;
+    std::vector<Digest> loras;  // that travel: the spec is given away when it renders
+    bool loras_asked = false;
+    std::vector<Digest> loras_missing;
     bool cancelled = false;
     std::uint32_t step_said = 0;
     Instant step_said_at{};
@@ -86,6 +95,8 @@ class Agent {
   void on(const CoordinatorWasHeard&);
   void on(const ReferenceFetched&);
   void on(const ReferenceFailed&);
+  void on(const LoraFetched&);
+  void on(const LoraFailed&);
   void on(const RenderStepped&);
   void on(const RenderFinished&);
   void on(const RenderFailed&);
@@ -101,7 +112,8 @@ class Agent {
   void refuse(LeaseId lease, const std::string& why);
   void fail(std::map<LeaseId, Held>::iterator held, FailureClass failure, std::string why);
   void hand_in(Unacknowledged& waiting);
-  void start(LeaseId lease, Held& held);
+  void start_if_ready(LeaseId lease, Held& held);
+  void ask_for_loras();
   void erase(std::map<LeaseId, Held>::iterator held);
   void remember_stored(const Digest& digest);
   std::pair<std::uint32_t, std::string> capacity() const;  // and why it is less than configured

@@ -73,6 +73,14 @@ struct ReferenceFailed {
   FailureClass failure = FailureClass::retryable;
   std::string why;
 };
+struct LoraFetched {
+  Digest digest;
+};
+struct LoraFailed {
+  Digest digest;
+  FailureClass failure = FailureClass::retryable;
+  std::string why;
+};
 struct RenderStepped {
   LeaseId lease;
   std::uint32_t step = 0, of = 0;
@@ -111,8 +119,8 @@ struct Ticked {
 using Event = std::variant<Connected, Disconnected, Welcomed, TurnedAway, Assigned,
                            AssignedUnreadable, Acknowledged, ResultWanted, CancelAsked, DrainAsked,
                            HelloAsked, CoordinatorWasHeard, ReferenceFetched, ReferenceFailed,
-                           RenderStepped, RenderFinished, RenderFailed, ResultKept, ResultNotKept,
-                           BlobStored, BlobLost, StopAsked, Ticked>;
+                           LoraFetched, LoraFailed, RenderStepped, RenderFinished, RenderFailed,
+                           ResultKept, ResultNotKept, BlobStored, BlobLost, StopAsked, Ticked>;
 
 // --- says: messages to the coordinator, in order, in one frame
 // ------------------------------------------
@@ -155,6 +163,11 @@ using Say = std::variant<SayHello, SayChangedCapacity, SayHeartbeat, SayRefused,
 struct FetchReference {  // ReferenceFetched | ReferenceFailed
   Digest digest;
 };
+// All that one job needs, so that they are there together. What an earlier job wanted that is not
+// held any more is wanted no longer.
+struct FetchLoras {  // LoraFetched | LoraFailed for each
+  std::vector<RecipeLora> loras;
+};
 // Renders in the order they were asked for, one at a time.
 struct StartRender {  // RenderStepped …, then RenderFinished | RenderFailed
   LeaseId lease;
@@ -178,8 +191,8 @@ struct ForgetResult {
 struct PutBlob {  // BlobStored | BlobLost
   Digest digest;
 };
-using Task = std::variant<FetchReference, StartRender, StopRender, KeepResult, DropPicture,
-                          ForgetResult, PutBlob>;
+using Task = std::variant<FetchReference, FetchLoras, StartRender, StopRender, KeepResult,
+                          DropPicture, ForgetResult, PutBlob>;
 
 struct Leave {
   bool turned_away = false;

@@ -52,7 +52,8 @@ class Engine {
   virtual std::string build() const = 0;  // "libtorch 1.13.1"
   virtual std::vector<std::string> models() const = 0;
   virtual std::vector<std::string> loras() const = 0;
-  // reference: the bytes behind spec.reference, a PNG.
+  // reference: the bytes behind spec.reference, a PNG. LoRAs of the spec that have a digest are in
+  // the blob folder that the engine was given.
   virtual RenderOutcome render(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
                                const ProgressFn& progress) = 0;
   // One JSON object: {"model", "loras": […], "counters": {"model_loads_total", …: numbers that only

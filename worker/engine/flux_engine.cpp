@@ -17,6 +17,7 @@
 #include "worker/engine/picture/finish.h"
 #include "worker/engine/residency/embedding_store.h"
 #include "worker/engine/residency/host_memory.h"
+#include "worker/flux/device.h"
 #include "worker/flux/kontext.h"
 #include "worker/flux/storage/model_source.h"
 #include "worker/flux/text_embedding_bytes.h"
@@ -85,9 +86,10 @@ std::string processor_name() {
 
 class FluxEngine final : public Engine {
  public:
-  FluxEngine(FluxEngineConfig config, at::ScalarType dtype)
+  FluxEngine(FluxEngineConfig config, at::ScalarType dtype, at::Device device)
       : config_(std::move(config)),
         dtype_(dtype),
+        device_(device),
         residents_(config_, dtype_, device_, counters_),
         embeddings_(config_.cache_folder.empty() ? fs::path() : config_.cache_folder / "embeddings",
                     config_.embeddings_max_bytes) {
@@ -126,7 +128,7 @@ class FluxEngine final : public Engine {
 
   const FluxEngineConfig config_;
   const at::ScalarType dtype_;
-  const at::Device device_ = at::kCPU;
+  const at::Device device_;
 
   FluxEngineCounters counters_;
 
@@ -142,6 +144,8 @@ class FluxEngine final : public Engine {
 };
 
 Device FluxEngine::device() const {
+  if (device_.is_cuda())
+    return {"cuda", flux::device_name(device_), flux::ask_memory(device_).total_bytes};
   return {"cpu", processor_name(), ask_host_memory().total_bytes};
 }
 
@@ -178,6 +182,7 @@ RenderOutcome FluxEngine::render(const RenderSpec& spec, const std::vector<std::
     texts_.clear();
     references_.clear();
     residents_.let_go_others(spec.model);
+    flux::give_back_memory(device_);
     outcome = render_behind_wall(spec, reference, progress, what);
   }
   if (!outcome) {
@@ -186,6 +191,7 @@ RenderOutcome FluxEngine::render(const RenderSpec& spec, const std::vector<std::
     texts_.clear();
     references_.clear();
     residents_.let_go_all();
+    flux::give_back_memory(device_);
     outcome = failed(Failure::retryable, "out of memory, twice: " + what);
   }
   publish();
@@ -327,11 +333,13 @@ Result<at::Tensor> FluxEngine::encode(const ResidentModel& model, const RenderSp
 
 Result<std::unique_ptr<Engine>> make_flux_engine(const FluxEngineConfig& config) {
   const at::ScalarType dtype = TRY(parse_dtype(config.dtype));
+  const at::Device device = TRY(flux::parse_device(config.device));
+  flux::prepare(device);
   for (const auto& [name, path] : config.models) TRY(check_model(name, {path, config.tokenizers}));
   for (const auto& [name, path] : config.loras) TRY(check_lora(name, path));
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   flux::set_threads(config.threads > 0 ? config.threads : cores);
-  return std::unique_ptr<Engine>(std::make_unique<FluxEngine>(config, dtype));
+  return std::unique_ptr<Engine>(std::make_unique<FluxEngine>(config, dtype, device));
 }
 
 }  // namespace pirouette::engine

@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/blobs.h"
 #include "common/log.h"
 #include "worker/engine/residency/host_memory.h"
+#include "worker/flux/device.h"
 
 namespace pirouette::engine {
 namespace {
@@ -19,8 +21,11 @@ constexpr std::size_t kVariantsShown = 16;
 
 // What the device has, and what the host has beside it for base weights. The one place that asks.
 MemoryBudget ask_memory(at::Device device, std::uint64_t configured_bytes) {
-  PIROUETTE_CHECK(device.is_cpu());
   const HostMemory host = ask_host_memory();
+  if (device.is_cuda()) {
+    const std::uint64_t free_bytes = flux::ask_memory(device).free_bytes;
+    return {configured_bytes > 0 ? configured_bytes : free_bytes, host.free_bytes};
+  }
   return {configured_bytes > 0 ? configured_bytes : host.free_bytes, 0};
 }
 
@@ -62,17 +67,11 @@ std::vector<UsedLora> clip_changing(const std::vector<UsedLora>& loras) {
 
 json lora_list(const std::vector<UsedLora>& loras) {
   json list = json::array();
-  for (const UsedLora& used : loras)
+  for (const UsedLora& used : loras) {
     list.push_back({{"name", used.lora.name}, {"scale", used.lora.scale}});
+    if (used.lora.sha256) list.back()["sha256"] = to_hex(used.lora.sha256);
+  }
   return list;
-}
-
-Result<std::vector<flux::ScaledLora>> load_loras(const std::vector<UsedLora>& uses,
-                                                 const std::map<std::string, fs::path>& paths) {
-  std::vector<flux::ScaledLora> loras;
-  for (const UsedLora& used : uses)
-    loras.push_back({TRY(flux::load_lora(paths.at(used.lora.name))), used.lora.scale});
-  return loras;
 }
 
 // invalid: it does not fit the model, here or anywhere.
@@ -106,7 +105,7 @@ std::optional<Blamed> FluxEngineResidents::make_resident(const RenderSpec& spec)
                                         "\"; it has: " + names_of(config_.models)}};
   }
   for (const RecipeLora& lora : spec.loras) {
-    if (config_.loras.contains(lora.name)) continue;
+    if (lora.sha256 || config_.loras.contains(lora.name)) continue;
     return Blamed{Failure::worker,
                   {Errc::not_found, "this worker has no LoRA \"" + lora.name +
                                         "\"; it has: " + names_of(config_.loras)}};
@@ -209,12 +208,38 @@ Result<WeightDigests> FluxEngineResidents::weights(const std::string& model) {
   return digests;
 }
 
+fs::path FluxEngineResidents::path_of(const RecipeLora& lora) const {
+  return lora.sha256 ? Blobs::path_in(config_.fetched_loras, lora.sha256)
+                     : config_.loras.at(lora.name);
+}
+
+// The disk may have lost what was whole when it came. io: it is fetched again for the next try.
+Result<LoraHash> FluxEngineResidents::hash_fetched(const RecipeLora& lora) {
+  const fs::path path = path_of(lora);
+  auto hash = hashes_.lora(path);
+  if (!hash.ok()) return Error{Errc::io, hash.error().what};
+  if (hash.value().sha256 == to_hex(lora.sha256)) return hash;
+  std::error_code ignored;
+  fs::remove(path, ignored);
+  return Error{Errc::io, path.string() +
+                             " was fetched whole and is damaged now; it was removed, to be fetched "
+                             "again: see to this worker's disk"};
+}
+
+Result<std::vector<flux::ScaledLora>> FluxEngineResidents::load_loras(
+    const std::vector<UsedLora>& uses) const {
+  std::vector<flux::ScaledLora> loras;
+  for (const UsedLora& used : uses)
+    loras.push_back({TRY(flux::load_lora(path_of(used.lora))), used.lora.scale});
+  return loras;
+}
+
 Result<std::vector<UsedLora>> FluxEngineResidents::hash_loras(
     const std::vector<RecipeLora>& loras) {
   std::vector<UsedLora> used;
   for (const RecipeLora& lora : loras) {
-    const fs::path& path = config_.loras.at(lora.name);
-    auto hash = hashes_.lora(path);
+    const fs::path path = path_of(lora);
+    auto hash = lora.sha256 ? hash_fetched(lora) : hashes_.lora(path);
     if (!hash.ok()) return std::move(hash).error().with("LoRA " + lora.name);
     std::error_code ignored;
     auto key =
@@ -236,7 +261,7 @@ std::optional<Blamed> FluxEngineResidents::select(const std::string& name,
   if (variants.contains(key)) {
     (void)variants.select(key, {});
   } else {
-    auto loaded = load_loras(used, config_.loras);
+    auto loaded = load_loras(used);
     if (!loaded.ok()) return blame_for_lora(loaded.error());
     const auto bytes = variants.bytes_to_merge(loaded.value());
     if (!bytes.ok()) return blame_for_lora(bytes.error());
@@ -264,7 +289,7 @@ std::optional<Blamed> FluxEngineResidents::bring_text_encoders(const RenderSpec&
   const std::vector<UsedLora> changing = clip_changing(model.variants[model.variant]);
   const std::string key = key_of(changing);
   if (model.kontext.has_text_encoders() && model.text_variant == key) return std::nullopt;
-  auto loras = load_loras(changing, config_.loras);
+  auto loras = load_loras(changing);
   if (!loras.ok()) return blame_for_lora(loras.error());
   if (!keeps_text())
     make_room(model.bytes.text_encoders, Residency::Stay::passing, spec.model, model.variant);

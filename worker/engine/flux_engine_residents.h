@@ -89,7 +89,10 @@ class FluxEngineResidents {
   std::optional<Blamed> load(const std::string& name);
   std::optional<Blamed> select(const std::string& name, const std::vector<RecipeLora>& loras);
   Result<ResidentModel> open(const std::string& name);
+  std::filesystem::path path_of(const RecipeLora& lora) const;
+  Result<LoraHash> hash_fetched(const RecipeLora& lora);
   Result<std::vector<UsedLora>> hash_loras(const std::vector<RecipeLora>& loras);
+  Result<std::vector<flux::ScaledLora>> load_loras(const std::vector<UsedLora>& uses) const;
   std::shared_future<Result<std::string>> hash_beside(std::filesystem::path model);
   Result<Digest> hash_files(const std::vector<std::filesystem::path>& paths);
   void make_room(std::uint64_t bytes, Residency::Stay stay, const std::string& model,

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#ifdef PIROUETTE_CUDA
+#include "worker/flux/cuda/fast_autoencoder.h"
+#endif
+
 namespace pirouette::flux {
 namespace {
 
@@ -60,6 +64,13 @@ Tensor run(const std::vector<ResnetBlock>& blocks, Tensor x) {
   return x;
 }
 
+Tensor normed_silu(const GroupNorm& norm, const Tensor& x) {
+#ifdef PIROUETTE_CUDA
+  if (cuda::is_fast(x, norm)) return cuda::norm_silu(norm, x);
+#endif
+  return at::silu(norm(x));
+}
+
 // Halves by a convolution that looks one cell further right and down.
 Tensor downsample(const Tensor& x, const Conv2d& conv) {
   return conv(at::constant_pad_nd(x, {0, 1, 0, 1}, 0));
@@ -72,11 +83,17 @@ Tensor upsample(const Tensor& x, const Conv2d& conv) {
 }  // namespace
 
 Tensor ResnetBlock::operator()(const Tensor& x) const {
+#ifdef PIROUETTE_CUDA
+  if (cuda::is_fast(x, norm1) && cuda::is_fast(x, norm2)) return cuda::run(*this, x);
+#endif
   const Tensor h = conv2(at::silu(norm2(conv1(at::silu(norm1(x))))));
   return (shortcut ? (*shortcut)(x) : x) + h;
 }
 
 Tensor AttentionBlock::operator()(const Tensor& x) const {
+#ifdef PIROUETTE_CUDA
+  if (cuda::is_fast(x, norm)) return cuda::run(*this, x);
+#endif
   const Tensor normed = norm(x);
   const auto tokens = [&](const Conv2d& projection) {  // [B, C, h, w] -> [B, 1, h*w, C]
     return projection(normed).flatten(2).transpose(1, 2).unsqueeze(1);
@@ -111,7 +128,16 @@ Result<Autoencoder::Side> Autoencoder::take_side(Weights& w, bool encoder) {
   return s;
 }
 
+Weights Autoencoder::laid_out(Weights weights) {
+  Tensors tensors = weights.tensors();
+  for (auto& [name, tensor] : tensors)
+    if (tensor.is_cuda() && tensor.dim() == 4)
+      tensor = tensor.contiguous(at::MemoryFormat::ChannelsLast);
+  return Weights(std::move(tensors), weights.source());
+}
+
 Result<Autoencoder> Autoencoder::load(Weights weights, LatentScaling scaling) {
+  weights = laid_out(std::move(weights));
   Autoencoder a;
   a.scaling_ = scaling;
   a.encoder_ = TRY(take_side(weights, /*encoder=*/true));
@@ -122,15 +148,18 @@ Result<Autoencoder> Autoencoder::load(Weights weights, LatentScaling scaling) {
   return a;
 }
 
-Tensor Autoencoder::encode_mean(const Tensor& pictures) const {
+Tensor Autoencoder::encode_moments(const Tensor& pictures) const {
   Tensor x = encoder_.conv_in(pictures);
   for (const Level& level : encoder_.levels) {
     x = run(level.blocks, std::move(x));
     if (level.resample) x = downsample(x, *level.resample);
   }
   x = encoder_.middle(x);
-  x = encoder_.conv_out(at::silu(encoder_.norm_out(x)));  // [B, 2*16, h, w]: mean, log variance
-  return x.chunk(2, 1)[0];
+  return encoder_.conv_out(normed_silu(encoder_.norm_out, x));
+}
+
+Tensor Autoencoder::encode_mean(const Tensor& pictures) const {
+  return encode_moments(pictures).chunk(2, 1)[0];
 }
 
 Tensor Autoencoder::decode_raw(const Tensor& latents) const {
@@ -139,7 +168,7 @@ Tensor Autoencoder::decode_raw(const Tensor& latents) const {
     x = run(level.blocks, std::move(x));
     if (level.resample) x = upsample(x, *level.resample);
   }
-  return decoder_.conv_out(at::silu(decoder_.norm_out(x)));
+  return decoder_.conv_out(normed_silu(decoder_.norm_out, x));
 }
 
 Tensor Autoencoder::encode(const Tensor& pictures) const {

@@ -44,10 +44,16 @@ struct Level {
 
 class Autoencoder {
  public:
+  // On CUDA convolutions are fastest where a pixel's channels are neighbours: load() lays weights
+  // out so, and takes those that lie so already as they are.
+  static Weights laid_out(Weights weights);
+
   // Canonical names. invalid or not_found names the tensor.
   static Result<Autoencoder> load(Weights weights, LatentScaling scaling);
 
-  // [B, 3, H, W] in -1..1 -> the mean [B, 16, h, w], unscaled.
+  // [B, 3, H, W] in -1..1 -> mean, then log variance [B, 2*16, h, w], unscaled.
+  Tensor encode_moments(const Tensor& pictures) const;
+  // The mean alone [B, 16, h, w], unscaled.
   Tensor encode_mean(const Tensor& pictures) const;
   // [B, 16, h, w], unscaled -> [B, 3, H, W], unclamped.
   Tensor decode_raw(const Tensor& latents) const;

@@ -8,6 +8,10 @@
 #include "worker/flux/storage/safetensors.h"
 #include "worker/flux/storage/scaled_weights.h"
 
+#ifdef PIROUETTE_CUDA
+#include "worker/flux/cuda/host_copies.h"
+#endif
+
 namespace pirouette::flux {
 namespace {
 
@@ -68,6 +72,7 @@ Result<Linear> Weights::take_linear(const std::string& name, int64_t out, int64_
   Linear linear;
   linear.weight = TRY(take(name + ".weight", {out, in}));
   linear.bias = TRY(take(name + ".bias", {linear.weight.size(0)}));
+  if (auto adapters = adapters_.extract(name)) linear.adapters = std::move(adapters.mapped());
   return linear;
 }
 
@@ -87,6 +92,9 @@ Result<GroupNorm> Weights::take_group_norm(const std::string& name, int64_t chan
 }
 
 Result<void> Weights::finish() const {
+  if (!adapters_.empty())
+    return Error{Errc::invalid, source_ + ": there is no linear \"" + adapters_.begin()->first +
+                                    "\" to adapt in this model"};
   if (tensors_.empty()) return {};
   std::string names;
   std::size_t shown = 0;
@@ -100,6 +108,12 @@ Result<void> Weights::finish() const {
 }
 
 Weights Weights::to(at::ScalarType dtype, at::Device device) && {
+#ifdef PIROUETTE_CUDA
+  if (device.is_cuda()) {
+    tensors_ = cuda::move_to_device(std::move(tensors_), dtype, device);
+    return std::move(*this);
+  }
+#endif
   for (auto& [name, tensor] : tensors_)
     tensor = tensor.is_floating_point() ? tensor.to(device, dtype) : tensor.to(device);
   return std::move(*this);

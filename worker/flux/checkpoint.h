@@ -30,6 +30,11 @@ class Weights {
   Result<Conv2d> take_conv(const std::string& name, int64_t out, int64_t in, int64_t kernel);
   Result<GroupNorm> take_group_norm(const std::string& name, int64_t channels);
   bool contains(const std::string& name) const { return tensors_.contains(name); }
+  // take_linear() of that name gives it to its Linear too; one that nobody took is left over.
+  void adapt(const std::string& name, Adapter adapter) {
+    adapters_[name].push_back(std::move(adapter));
+  }
+  bool is_adapted() const { return !adapters_.empty(); }
   // invalid, naming the first few, if any tensor is left.
   Result<void> finish() const;
 
@@ -41,6 +46,7 @@ class Weights {
 
  private:
   Tensors tensors_;
+  std::map<std::string, std::vector<Adapter>> adapters_;
   std::string source_;
 };
 

@@ -77,6 +77,16 @@ std::optional<Place> find_place(const std::array<Rename, N>& table, std::string_
                found->swaps_halves, found->is_norm};
 }
 
+template <std::size_t N>
+std::vector<std::string> find_linears(const std::array<Rename, N>& table,
+                                      std::string_view canonical, const std::string& prefix) {
+  std::vector<std::string> names;
+  for (const Rename& row : table)
+    if (row.canonical == canonical && !row.is_norm)
+      names.push_back(prefix + std::string(row.diffusers));
+  return names;
+}
+
 bool consume(std::string_view& text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
   text.remove_prefix(prefix.size());
@@ -139,22 +149,6 @@ std::string canonical_level(std::string_view rest) {
   return name;
 }
 
-std::string canonical_autoencoder_name(std::string_view name, int levels) {
-  const auto [side, rest_of] =
-      std::pair(name.substr(0, name.find('.') + 1), name.substr(name.find('.') + 1));
-  std::string_view rest = rest_of;
-  const std::string prefix(side);
-  for (const Substitution& known : kAutoencoder)
-    if (consume(rest, known.diffusers))
-      return prefix + std::string(known.canonical) + std::string(rest);
-  const bool down = consume(rest, "down_blocks.");
-  if (!down && !consume(rest, "up_blocks.")) return std::string(name);
-  const auto level = consume_index(rest);
-  if (!level) return std::string(name);
-  return prefix + (down ? "down." : "up.") + std::to_string(down ? *level : levels - 1 - *level) +
-         '.' + canonical_level(rest);
-}
-
 int count_levels(const Tensors& tensors) {
   int levels = 0;
   while (
@@ -178,6 +172,16 @@ std::optional<Place> place_module(std::string_view module) {
     return find_place(kDouble, rest, "double_blocks." + std::to_string(*index) + '.');
   }
   return find_place(kOutside, module, "");
+}
+
+std::vector<std::string> diffusers_linears(std::string_view canonical) {
+  std::string_view rest = canonical;
+  const bool is_single = consume(rest, "single_blocks.");
+  if (!is_single && !consume(rest, "double_blocks.")) return find_linears(kOutside, rest, "");
+  const auto index = consume_index(rest);
+  if (!index) return {};
+  const std::string at = "transformer_blocks." + std::to_string(*index) + '.';
+  return is_single ? find_linears(kSingle, rest, "single_" + at) : find_linears(kDouble, rest, at);
 }
 
 std::string canonical_name(std::string_view name) {
@@ -217,6 +221,22 @@ Result<Weights> canonical_transformer(Weights diffusers) {
       return doubled(diffusers, target, target);
   }
   return Weights(std::move(canonical), diffusers.source());
+}
+
+std::string canonical_autoencoder_name(std::string_view name, int levels) {
+  const auto [side, rest_of] =
+      std::pair(name.substr(0, name.find('.') + 1), name.substr(name.find('.') + 1));
+  std::string_view rest = rest_of;
+  const std::string prefix(side);
+  for (const Substitution& known : kAutoencoder)
+    if (consume(rest, known.diffusers))
+      return prefix + std::string(known.canonical) + std::string(rest);
+  const bool down = consume(rest, "down_blocks.");
+  if (!down && !consume(rest, "up_blocks.")) return std::string(name);
+  const auto level = consume_index(rest);
+  if (!level) return std::string(name);
+  return prefix + (down ? "down." : "up.") + std::to_string(down ? *level : levels - 1 - *level) +
+         '.' + canonical_level(rest);
 }
 
 Result<Weights> canonical_autoencoder(Weights diffusers) {

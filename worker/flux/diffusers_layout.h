@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/result.h"
 #include "worker/flux/checkpoint.h"
@@ -27,6 +28,10 @@ struct Place {
 // module: "transformer_blocks.0.attn.to_q". None for what FLUX.1 does not have.
 std::optional<Place> place_module(std::string_view module);
 
+// The other way: what diffusers calls a canonical linear, or the parts that it splits it into, in
+// the order of their rows. Empty for what is none of FLUX.1's.
+std::vector<std::string> diffusers_linears(std::string_view canonical);
+
 // The canonical tensor that this one of a diffusers transformer is, or is a part of; a name that
 // has no place is its own.
 std::string canonical_name(std::string_view name);
@@ -34,6 +39,9 @@ std::string canonical_name(std::string_view name);
 // The canonical tensors from the transformer/ folder of a diffusers model. A name that has no place
 // is kept as it is: Transformer::load then says that it is left over.
 Result<Weights> canonical_transformer(Weights diffusers);
+
+// What an autoencoder's tensor of diffusers is called in one with so many levels.
+std::string canonical_autoencoder_name(std::string_view name, int levels);
 
 // The same for vae/. Decoder levels are counted the other way round there.
 Result<Weights> canonical_autoencoder(Weights diffusers);

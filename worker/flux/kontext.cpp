@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "common/job/recipe.h"
+#include "worker/flux/device.h"
 #include "worker/flux/lanczos.h"
 #include "worker/flux/part_weights.h"
+#include "worker/flux/picture_tensor.h"
 #include "worker/flux/storage/model_source.h"
 
 namespace pirouette::flux {
@@ -31,25 +33,6 @@ Result<void> check_fit(const Transformer& transformer, const Autoencoder& autoen
   return {};
 }
 
-Tensor to_tensor(const Image& image) {  // -> [1, 3, H, W] float32 in -1..1
-  PIROUETTE_CHECK(image.channels == 3);
-  const Tensor bytes =
-      at::from_blob(const_cast<std::uint8_t*>(image.pixels.data()),
-                    {image.height, image.width, image.channels}, at::TensorOptions(at::kByte));
-  const Tensor unit = bytes.to(at::kFloat).permute({2, 0, 1}).unsqueeze(0) / 255.0;
-  return unit * 2.0 - 1.0;
-}
-
-Image to_image(const Tensor& decoded) {  // [1, 3, H, W] in -1..1, unclamped
-  const Tensor unit = (decoded.cpu() / 2 + 0.5).clamp(0, 1).to(at::kFloat);
-  const Tensor bytes =
-      (unit * 255).round().to(at::kByte).squeeze(0).permute({1, 2, 0}).contiguous();  // [H, W, 3]
-  Image image{static_cast<int>(bytes.size(1)), static_cast<int>(bytes.size(0)), 3, {}};
-  const auto* first = bytes.data_ptr<std::uint8_t>();
-  image.pixels.assign(first, first + bytes.numel());
-  return image;
-}
-
 Result<void> check_side(const char* name, int side) {
   if (side % kTokenSide == 0 && side >= kSideMinPx && side <= kSideMaxPx) return {};
   return Error{Errc::invalid, std::string(name) + ' ' + std::to_string(side) +
@@ -57,18 +40,31 @@ Result<void> check_side(const char* name, int side) {
                                   std::to_string(kSideMinPx) + " to " + std::to_string(kSideMaxPx)};
 }
 
-// The velocity of every image token under this prompt.
+// A prompt, and what is the same of it in every step.
+struct Prompting {
+  const TextEmbedding& text;
+  Rope rope;
+  Conditions conditions;
+};
+
+// The velocity of the picture's tokens under this prompt.
 Tensor predict(const Transformer& transformer, const TransformerInput& input,
-               const TextEmbedding& text) {
+               const Prompting& prompting) {
   TransformerInput under = input;
-  under.txt = text.sequence;
-  under.pooled = text.pooled;
+  under.txt = prompting.text.sequence;
+  under.pooled = prompting.text.pooled;
+  under.rope = prompting.rope;
+  under.conditions = &prompting.conditions;
   return transformer(under);
 }
 
-// What the model is told of a noise level: the reference rounds it as thousandths.
-Tensor make_timestep(float sigma, const Tensor& like) {
-  return at::full({1}, sigma * 1000.0f, at::kFloat).to(like.scalar_type()).to(like.device()) / 1000;
+// What the model is told of each noise level: the reference rounds them as thousandths. [steps],
+// on the device before the first step, so that no step waits for a copy.
+Tensor make_timesteps(const std::vector<float>& sigmas, const Tensor& like) {
+  const Tensor thousandths = at::empty({static_cast<int64_t>(sigmas.size())}, at::kFloat);
+  for (std::size_t i = 0; i < sigmas.size(); ++i)
+    thousandths.data_ptr<float>()[i] = sigmas[i] * 1000.0f;
+  return thousandths.to(like.scalar_type()).to(like.device()) / 1000;
 }
 
 }  // namespace
@@ -76,6 +72,7 @@ Tensor make_timestep(float sigma, const Tensor& like) {
 Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, at::Device device,
                               const Placement& placement) {
   const at::NoGradGuard no_grad;
+  prepare(device);
   ModelSource source = TRY(find_model(files.model, files.tokenizers));
   Kontext kontext;
   kontext.dtype_ = dtype;
@@ -192,24 +189,34 @@ Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& pr
   };
   TransformerInput input;
   input.guidance = at::full({1}, request.guidance, at::kFloat).to(device_, dtype_);
-  const Rope rope = make_rope(ids_after(request.prompt).to(device_), axes_);
-  const bool guided = request.true_cfg > 1 && request.negative;
-  const Rope negative_rope =
-      guided ? make_rope(ids_after(*request.negative).to(device_), axes_) : Rope{};
-
+  input.wanted = tokens;
   const std::vector<float> sigmas = make_sigmas(request.steps, tokens, shift_);
+  const Tensor timesteps = make_timesteps(sigmas, latents);
+  const auto make_prompting = [&](const TextEmbedding& text) {
+    TransformerInput steps = input;
+    steps.img = latents;
+    steps.txt = text.sequence;
+    steps.pooled = text.pooled;
+    steps.timestep = timesteps.slice(0, 0, request.steps);
+    return Prompting{text, make_rope(ids_after(text).to(device_), axes_),
+                     transformer->conditions(steps)};
+  };
+  const Prompting prompting = make_prompting(request.prompt);
+  std::optional<Prompting> negative;
+  if (request.true_cfg > 1 && request.negative) negative.emplace(make_prompting(*request.negative));
+  StepPace pace(device_);
   for (int step = 0; step < request.steps; ++step) {
     const auto i = static_cast<std::size_t>(step);
     input.img = at::cat({latents, reference}, 1);
-    input.timestep = make_timestep(sigmas[i], latents);
-    input.rope = rope;
-    Tensor velocity = predict(*transformer, input, request.prompt).slice(1, 0, tokens);
-    if (guided) {
-      input.rope = negative_rope;
-      const Tensor away = predict(*transformer, input, *request.negative).slice(1, 0, tokens);
+    input.timestep = timesteps.slice(0, step, step + 1);
+    input.step = step;
+    Tensor velocity = predict(*transformer, input, prompting);
+    if (negative) {
+      const Tensor away = predict(*transformer, input, *negative);
       velocity = away + (velocity - away) * request.true_cfg;
     }
     latents = euler_step(latents, velocity, sigmas[i], sigmas[i + 1]);
+    pace.step_handed_out();
     if (progress && !progress(step + 1, request.steps, latents))
       return Error{Errc::cancelled, "stopped after step " + std::to_string(step + 1) + " of " +
                                         std::to_string(request.steps)};

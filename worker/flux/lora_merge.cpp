@@ -110,7 +110,43 @@ Result<MergePlan> plan_merge(const std::vector<ScaledLora>& loras, LoraModel par
   return plan;
 }
 
+namespace {
+
+// Each change as a bfloat16 product on the device: the product's sums are float32, and where no row
+// changes twice each is rounded once, as below.
+bool is_one_product_each(const Tensor& pristine, const std::vector<ScaledChange>& changes,
+                         int64_t width) {
+  if (!pristine.is_cuda() || pristine.scalar_type() != at::kBFloat16) return false;
+  std::vector<Rows> seen;
+  for (const ScaledChange& change : changes) {
+    const auto* c = std::get_if<LowRank>(&change.module->change);
+    if (c == nullptr || c->up.scalar_type() != at::kBFloat16 ||
+        c->down.scalar_type() != at::kBFloat16)
+      return false;
+    const Rows rows = rows_of(change.module->target.part, pristine.size(0), width);
+    for (const Rows& other : seen)
+      if (rows.first < other.first + other.count && other.first < rows.first + rows.count)
+        return false;
+    seen.push_back(rows);
+  }
+  return true;
+}
+
+}  // namespace
+
 Tensor merge(const Tensor& pristine, const std::vector<ScaledChange>& changes, int64_t width) {
+  if (is_one_product_each(pristine, changes, width)) {
+    const Tensor merged = pristine.clone();
+    for (const ScaledChange& change : changes) {
+      const auto& c = std::get<LowRank>(change.module->change);
+      const Rows rows = rows_of(change.module->target.part, merged.size(0), width);
+      const Tensor up = c.up.to(merged.device());
+      merged.slice(0, rows.first, rows.first + rows.count)
+          .addmm_(change.module->target.swaps_halves ? swap_halves(up) : up,
+                  c.down.to(merged.device()), 1.0, change.factor);
+    }
+    return merged;
+  }
   const Tensor merged = pristine.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
   for (const ScaledChange& change : changes) {
     const Rows rows = rows_of(change.module->target.part, merged.size(0), width);

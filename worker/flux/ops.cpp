@@ -11,7 +11,27 @@ extern "C" void openblas_set_num_threads(int) __attribute__((weak));
 
 namespace pirouette::flux {
 
-Tensor Linear::operator()(const Tensor& x) const { return at::linear(x, weight, bias); }
+namespace {
+
+// All adapters at once: their downs over each other, their ups side by side on their own rows.
+// x [.., in] -> y [.., out] plus their changes.
+Tensor with_changes(const Tensor& y, const Tensor& x, const std::vector<Adapter>& adapters) {
+  std::vector<Tensor> downs, ups;
+  for (const Adapter& a : adapters) {
+    const int64_t rows_after = y.size(-1) - a.first_row - a.up.size(0);
+    downs.push_back(a.down);
+    ups.push_back(at::constant_pad_nd(a.up * a.scale, {0, 0, a.first_row, rows_after}));
+  }
+  const Tensor inner = at::linear(x, at::cat(downs, 0));  // [.., sum of ranks]
+  return at::addmm(y.flatten(0, -2), inner.flatten(0, -2), at::cat(ups, 1).t()).view_as(y);
+}
+
+}  // namespace
+
+Tensor Linear::operator()(const Tensor& x) const {
+  const Tensor y = at::linear(x, weight, bias);
+  return adapters.empty() ? y : with_changes(y, x, adapters);
+}
 
 Tensor Conv2d::operator()(const Tensor& x) const {
   return at::conv2d(x, weight, bias, stride, padding);
@@ -41,7 +61,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
 #if TORCH_VERSION_MAJOR >= 2
   return at::rms_norm(x, {x.size(-1)}, weight, eps);
 #else
-  const Tensor f = x.to(at::kFloat);
+  const Tensor f = at_least_float32(x);
   const Tensor normed = f * at::rsqrt(f.square().mean(-1, /*keepdim=*/true) + eps);
   return normed.to(x.scalar_type()) * weight;
 #endif
@@ -49,6 +69,10 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps) {
 
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps) {
   return at::layer_norm(x, {x.size(-1)}, weight, bias, eps);
+}
+
+Tensor at_least_float32(const Tensor& x) {
+  return x.scalar_type() == at::kDouble ? x : x.to(at::kFloat);
 }
 
 void set_threads(int threads) {

@@ -11,14 +11,24 @@
 #include <ATen/core/grad_mode.h>
 
 #include <string>
+#include <vector>
 
 namespace pirouette::flux {
 
 using at::Tensor;
 
+// A low-rank change of some of a linear's rows that is not merged into it, so that it can be
+// trained: y[first_row ...] += scale * up (down x).
+struct Adapter {
+  Tensor down, up;  // [rank, in], [rows, rank]
+  double scale = 1.0;
+  int64_t first_row = 0;
+};
+
 // y = x W^T + b. weight [out, in]; bias [out], or undefined for none.
 struct Linear {
   Tensor weight, bias;
+  std::vector<Adapter> adapters = {};  // none but in training
   Tensor operator()(const Tensor& x) const;
 };
 
@@ -50,6 +60,9 @@ Tensor rms_norm(const Tensor& x, const Tensor& weight, double eps);
 
 // Over the last dimension; weight and bias [C] or undefined for none.
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double eps);
+
+// float32; itself where it is that or float64 already.
+Tensor at_least_float32(const Tensor& x);
 
 // At most this many threads for one operation; process-wide, from the command line.
 void set_threads(int threads);

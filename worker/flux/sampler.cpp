@@ -6,12 +6,16 @@
 
 namespace pirouette::flux {
 
-std::vector<float> make_sigmas(int steps, int64_t tokens, const Shift& shift) {
+float shift_factor(int64_t tokens, const Shift& shift) {
   const double slope =
       (shift.max - shift.base) / static_cast<double>(shift.max_tokens - shift.base_tokens);
   const double mu = static_cast<double>(tokens) * slope + shift.base -
                     slope * static_cast<double>(shift.base_tokens);
-  const auto factor = static_cast<float>(std::exp(mu));
+  return static_cast<float>(std::exp(mu));
+}
+
+std::vector<float> make_sigmas(int steps, int64_t tokens, const Shift& shift) {
+  const float factor = shift_factor(tokens, shift);
   std::vector<float> sigmas;
   for (int i = 0; i < steps; ++i) {
     const double last = 1.0 / steps;

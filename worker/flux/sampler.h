@@ -13,6 +13,9 @@
 
 namespace pirouette::flux {
 
+// e^mu: how much more often a picture of so many tokens sees high noise.
+float shift_factor(int64_t tokens, const Shift& shift);
+
 // steps + 1 noise levels from 1 to 0. tokens: of the picture alone, without the reference.
 std::vector<float> make_sigmas(int steps, int64_t tokens, const Shift& shift);
 

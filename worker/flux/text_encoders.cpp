@@ -9,10 +9,14 @@ Result<TextEncoders> TextEncoders::load(const ModelSource& source, at::ScalarTyp
                                         at::Device device, const std::vector<ScaledLora>& loras) {
   const Weights stored = TRY(load_part(source.clip, dtype, device));
   Weights clip(TRY(merge_loras(stored.tensors(), loras, LoraModel::clip)), stored.source());
+  return make(source, std::move(clip), TRY(load_part(source.t5, dtype, device)));
+}
+
+Result<TextEncoders> TextEncoders::make(const ModelSource& source, Weights clip, Weights t5) {
   return TextEncoders(TRY(ClipTokenizer::load(source.tokenizers / "tokenizer")),
                       TRY(T5Tokenizer::load(source.tokenizers / "tokenizer_2")),
                       TRY(ClipEncoder::load(std::move(clip), source.numbers.clip_heads)),
-                      TRY(T5Encoder::load(TRY(load_part(source.t5, dtype, device)))));
+                      TRY(T5Encoder::load(std::move(t5))));
 }
 
 Result<TextEmbedding> TextEncoders::embed(std::string_view prompt, int length) const {

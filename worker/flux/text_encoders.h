@@ -32,6 +32,9 @@ class TextEncoders {
   static Result<TextEncoders> load(const ModelSource& source, at::ScalarType dtype,
                                    at::Device device, const std::vector<ScaledLora>& loras = {});
 
+  // Of these weights instead of the files', for who trains them.
+  static Result<TextEncoders> make(const ModelSource& source, Weights clip, Weights t5);
+
   // length: T5 tokens, 1 to kSequenceLengthMax. float32. invalid: tokenizer and encoder do not fit.
   Result<TextEmbedding> embed(std::string_view prompt, int length) const;
 

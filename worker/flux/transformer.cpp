@@ -5,6 +5,10 @@
 #include <string>
 #include <utility>
 
+#ifdef PIROUETTE_CUDA
+#include "worker/flux/cuda/fast_transformer.h"
+#endif
+
 namespace pirouette::flux {
 namespace {
 
@@ -22,17 +26,13 @@ struct Qkv {
   Tensor q, k, v;  // [B, H, L, D]
 };
 
-struct Tokens {
-  Tensor img, txt;  // [B, Li, C], [B, Lt, C]
-};
-
 Tensor modulate(const Tensor& x, const Modulation& m) {
   return layer_norm(x, {}, {}, kNormEps) * (1 + m.scale) + m.shift;
 }
 
 // x [B, H, L, D]: each pair of neighbours turned by its angle, in float32.
 Tensor rotate(const Tensor& x, const Rope& rope) {
-  const Tensor f = x.to(at::kFloat);
+  const Tensor f = at_least_float32(x);
   const auto pairs = f.unflatten(-1, {-1, 2}).unbind(-1);                  // 2 x [B, H, L, D/2]
   const Tensor turned = at::stack({-pairs[1], pairs[0]}, -1).flatten(-2);  // [B, H, L, D]
   return (f * rope.cos + turned * rope.sin).to(x.scalar_type());
@@ -156,6 +156,7 @@ Tensor Embedder::operator()(const Tensor& x) const { return out_layer(at::silu(i
 Result<Transformer> Transformer::load(Weights w, const RopeAxes& axes) {
   Transformer t;
   t.axes_ = axes;
+  t.adapted_ = w.is_adapted();
   t.img_in_ = TRY(w.take_linear("img_in", -1, -1));
   const int64_t width = t.img_in_.weight.size(0);
   const int64_t head_width = std::accumulate(axes.begin(), axes.end(), int64_t{0});
@@ -198,18 +199,49 @@ Tensor Transformer::condition(const TransformerInput& input) const {
 }
 
 Tensor Transformer::operator()(const TransformerInput& input) const {
+#ifdef PIROUETTE_CUDA
+  const cuda::FastModel fast{img_in_,        txt_in_,           double_blocks_,
+                             single_blocks_, final_modulation_, heads_};
+  if (!adapted_ && cuda::is_fast(fast, input)) {
+    const bool is_told = input.conditions != nullptr && !input.conditions->modulations.empty();
+    return final_linear_(
+        cuda::run_blocks(fast, input, is_told ? Tensor() : at::silu(condition(input))));
+  }
+#endif
   const Tensor vec = condition(input);
-  Tokens tokens{img_in_(input.img), txt_in_(input.txt)};
-  for (const DoubleBlock& block : double_blocks_)
-    tokens = run(block, std::move(tokens), vec, input.rope, heads_);
+  Tokens tokens = embed(input);
+  for (std::size_t i = 0; i < blocks(); ++i)
+    tokens = run_block(i, std::move(tokens), vec, input.rope);
+  const Tensor all = velocity(tokens, vec, input.txt.size(1));
+  return input.wanted < 0 ? all : all.slice(1, 0, input.wanted);
+}
 
-  Tensor joined = at::cat({tokens.txt, tokens.img}, 1);  // [B, Lt+Li, C]
-  for (const SingleBlock& block : single_blocks_)
-    joined = run(block, joined, vec, input.rope, heads_);
+Tokens Transformer::embed(const TransformerInput& input) const {
+  return {img_in_(input.img), txt_in_(input.txt)};
+}
 
-  const Tensor img = joined.slice(1, input.txt.size(1));
+Tokens Transformer::run_block(std::size_t index, Tokens x, const Tensor& vec,
+                              const Rope& rope) const {
+  if (index < double_blocks_.size())
+    return run(double_blocks_[index], std::move(x), vec, rope, heads_);
+  const Tensor joined = x.txt.defined() ? at::cat({x.txt, x.img}, 1) : x.img;  // [B, Lt+Li, C]
+  return {run(single_blocks_[index - double_blocks_.size()], joined, vec, rope, heads_), {}};
+}
+
+Tensor Transformer::velocity(const Tokens& tokens, const Tensor& vec, int64_t text_tokens) const {
+  const Tensor img = tokens.img.slice(1, text_tokens);
   const auto m = final_modulation_(at::silu(vec)).unsqueeze(1).chunk(2, -1);  // shift, scale
   return final_linear_(modulate(img, {m[0], m[1], {}}));
+}
+
+Conditions Transformer::conditions([[maybe_unused]] const TransformerInput& input) const {
+#ifdef PIROUETTE_CUDA
+  const cuda::FastModel fast{img_in_,        txt_in_,           double_blocks_,
+                             single_blocks_, final_modulation_, heads_};
+  if (!adapted_ && cuda::is_fast(fast, input))
+    return cuda::make_conditions(fast, at::silu(condition(input)));
+#endif
+  return {};
 }
 
 }  // namespace pirouette::flux

@@ -4,6 +4,10 @@
 
 #include "worker/flux/lora_merge.h"
 
+#ifdef PIROUETTE_CUDA
+#include "worker/flux/cuda/host_copies.h"
+#endif
+
 namespace pirouette::flux {
 namespace {
 
@@ -18,17 +22,23 @@ Tensor own(const Tensor& tensor, at::ScalarType dtype, at::Device device) {
 }
 
 Tensors own_all(Tensors tensors, at::ScalarType dtype, at::Device device) {
+#ifdef PIROUETTE_CUDA
+  if (device.is_cuda()) {
+    for (auto& [name, tensor] : tensors)
+      if (tensor.is_cuda()) tensor = own(tensor, dtype, device);
+    return cuda::move_to_device(std::move(tensors), dtype, device);
+  }
+#endif
   for (auto& [name, tensor] : tensors) tensor = own(tensor, dtype, device);
   return tensors;
 }
 
 // Page-locked where a device reads it directly.
-Tensors keep_on_host(Tensors tensors, at::ScalarType dtype, at::Device device) {
-  for (auto& [name, tensor] : tensors) {
-    tensor = own(tensor, dtype, at::kCPU);
-    if (device.is_cuda()) tensor = tensor.pin_memory();
-  }
-  return tensors;
+Tensors keep_on_host(Tensors tensors, at::ScalarType dtype, [[maybe_unused]] at::Device device) {
+#ifdef PIROUETTE_CUDA
+  if (device.is_cuda()) return cuda::copy_to_pinned(tensors, dtype);
+#endif
+  return own_all(std::move(tensors), dtype, at::kCPU);
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ struct Transfer {
 class BlobClient::Impl {
  public:
   Impl(zmq::context_t& context, const std::string& endpoint,
-       const std::optional<wire::WorkerKeys>& keys, ReferenceCache& cache, Blobs pictures,
+       const std::optional<wire::WorkerKeys>& keys, BlobCache& cache, Blobs pictures,
        OnEvent on_event)
       : connection_(context, endpoint, keys, wire::kBlobQueueMax, wire::kBlobFrameMaxBytes),
         cache_(cache),
@@ -82,7 +82,7 @@ class BlobClient::Impl {
   static void moved(Transfer& transfer);
 
   Connection connection_;
-  ReferenceCache& cache_;
+  BlobCache& cache_;
   Blobs pictures_;
   OnEvent on_event_;
   std::optional<Transfer> fetch_, put_;
@@ -168,9 +168,10 @@ void BlobClient::Impl::moved(Transfer& transfer) {
 void BlobClient::Impl::ask_fetch() {
   if (cache_.contains(fetch_->digest)) return end_fetch(agent::ReferenceFetched{fetch_->digest});
   if (monotonic_now() - fetch_->moved_at > kFetchMax) {
-    return end_fetch(agent::ReferenceFailed{
-        fetch_->digest, agent::FailureClass::retryable,
-        "no byte of the reference came in " + std::to_string(kFetchMax.us / 1'000'000) + " s"});
+    return end_fetch(agent::ReferenceFailed{fetch_->digest, agent::FailureClass::retryable,
+                                            "no byte of the " + std::string(cache_.noun()) +
+                                                " came in " +
+                                                std::to_string(kFetchMax.us / 1'000'000) + " s"});
   }
   wire::BlobMessage message;
   auto& get = *message.mutable_get();
@@ -244,7 +245,7 @@ void BlobClient::Impl::receive_chunk(const wire::Chunk& chunk) {
   if (file.received() == fetch_->size) {
     const auto finished = file.finish();
     if (!finished.ok()) return fail(agent::FailureClass::retryable, finished.error().what);
-    cache_.make_room();
+    cache_.came(fetch_->digest, fetch_->size);
     return end_fetch(agent::ReferenceFetched{fetch_->digest});
   }
   // Ask for more when half of what was asked for is here.
@@ -329,7 +330,7 @@ void BlobClient::Impl::end_put(agent::Event event) {
 }
 
 BlobClient::BlobClient(zmq::context_t& context, const std::string& endpoint,
-                       const std::optional<wire::WorkerKeys>& keys, ReferenceCache& cache,
+                       const std::optional<wire::WorkerKeys>& keys, BlobCache& cache,
                        Blobs pictures, OnEvent on_event)
     : impl_(std::make_unique<Impl>(context, endpoint, keys, cache, std::move(pictures),
                                    std::move(on_event))) {}

@@ -1,5 +1,5 @@
 #pragma once
-// The worker's end of the blob socket, on its own thread: fetches references into the cache and
+// The worker's end of the blob socket, on its own thread: fetches blobs into a cache and
 // puts pictures out of the outbox, one of each at a time. Transfers survive a cut: both go on from
 // the last byte that arrived. A put is tried for ever (a finished render is never lost); a fetch is
 // given up after kFetchMax, so that its job can be tried elsewhere.
@@ -14,7 +14,7 @@
 #include "common/time.h"
 #include "common/wire/keys.h"
 #include "worker/agent/event.h"
-#include "worker/link/reference_cache.h"
+#include "worker/link/blob_cache.h"
 
 namespace pirouette::link {
 
@@ -31,7 +31,7 @@ class BlobClient {
 
   // Throws zmq::error_t. cache must outlive the client.
   BlobClient(zmq::context_t& context, const std::string& endpoint,
-             const std::optional<wire::WorkerKeys>& keys, ReferenceCache& cache, Blobs pictures,
+             const std::optional<wire::WorkerKeys>& keys, BlobCache& cache, Blobs pictures,
              OnEvent on_event);
   ~BlobClient();
 

@@ -16,6 +16,7 @@ struct Portrait {
   engine::Device device;
   std::string engine_build;
   std::vector<std::string> models, loras;
+  std::uint64_t lora_cache_bytes = 0;
   std::vector<std::string> tags;
 };
 

@@ -11,6 +11,7 @@
 
 #include "common/files.h"
 #include "common/log.h"
+#include "common/wire/frames.h"
 
 namespace pirouette::link {
 namespace {
@@ -24,17 +25,36 @@ constexpr std::size_t kLaidOutBytes = 256 << 10;
 
 std::string sum(std::string_view text) { return to_hex(sha256(text)).substr(0, kSumDigits); }
 
-// Bytes of metrics that are no UTF-8 are replaced: a record must always be writable.
-std::string line_of(const json& record) {
-  const std::string text = record.dump(-1, ' ', false, json::error_handler_t::replace);
-  return sum(text) + " " + text + "\n";
+// Records are put into words by hand: through nlohmann's tree it took a tenth of the loop's time.
+std::string line_of(const std::string& record) { return sum(record) + " " + record + "\n"; }
+
+// As a JSON string. Bytes that are no UTF-8 are replaced: a record must always be writable.
+std::string to_json_string(std::string_view text) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string quoted;
+  quoted.reserve(text.size() + text.size() / 4 + 2);
+  quoted += '"';
+  for (const char c : wire::to_utf8(text)) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20) {
+      quoted += {'\\', 'u', '0', '0', kDigits[code >> 4], kDigits[code & 15]};
+      continue;
+    }
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  quoted += '"';
+  return quoted;
 }
 
 std::string kept_line(const agent::Finished& result) {
-  return line_of({{"kept", result.lease.value},
-                  {"job", result.job.value},
-                  {"result", to_hex(result.digest)},
-                  {"metrics", result.metrics}});
+  return line_of("{\"kept\":" + std::to_string(result.lease.value) +
+                 ",\"job\":" + std::to_string(result.job.value) + ",\"result\":\"" +
+                 to_hex(result.digest) + "\",\"metrics\":" + to_json_string(result.metrics) + "}");
+}
+
+std::string forgotten_line(LeaseId lease) {
+  return line_of("{\"forgotten\":" + std::to_string(lease.value) + "}");
 }
 
 // None: not a record of ours.
@@ -189,7 +209,7 @@ void Outbox::forget(LeaseId lease) {
   if (found == results_.end()) return;
   const Digest digest = found->second.digest;
   results_.erase(found);
-  buffer_ += line_of({{"forgotten", lease.value}});
+  buffer_ += forgotten_line(lease);
   release_picture(digest);
 }
 

@@ -25,7 +25,8 @@ Result<Blobs::Incoming> ReferenceCache::receive(const Digest& digest, std::uint6
   return blobs_.receive(digest, size);
 }
 
-void ReferenceCache::make_room() const {
+// Makes room.
+void ReferenceCache::came(const Digest&, std::uint64_t) {
   struct Cached {
     fs::file_time_type used_at;
     std::uint64_t bytes;

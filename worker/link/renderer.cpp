@@ -36,10 +36,10 @@ void Renderer::join() {
   thread_.join();
 }
 
-void Renderer::start(LeaseId lease, const RenderSpec& spec) {
+void Renderer::start(LeaseId lease, RenderSpec&& spec) {
   {
     const std::lock_guard lock(mutex_);
-    orders_.push_back({lease, spec});
+    orders_.push_back({lease, std::move(spec)});
   }
   wake_.notify_one();
 }

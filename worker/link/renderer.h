@@ -26,7 +26,7 @@ class Renderer {
   // once it returns.
   void join();
 
-  void start(LeaseId lease, const RenderSpec& spec);
+  void start(LeaseId lease, RenderSpec&& spec);
   // It fails as cancelled, at its next step or before it began.
   void stop(LeaseId lease);
 

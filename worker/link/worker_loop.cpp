@@ -15,6 +15,8 @@
 #include "worker/agent/agent.h"
 #include "worker/link/blob_client.h"
 #include "worker/link/control_link.h"
+#include "worker/link/lora_cache.h"
+#include "worker/link/lora_fetcher.h"
 #include "worker/link/mailbox.h"
 #include "worker/link/messages.h"
 #include "worker/link/outbox.h"
@@ -59,22 +61,26 @@ class FolderLock {
 
 Portrait portrait_of(const WorkerConfig& config, const engine::Engine& engine) {
   return {config.name,     engine.device(), engine.build(),
-          engine.models(), engine.loras(),  config.tags};
+          engine.models(), engine.loras(),  config.lora_cache_max_bytes,
+          config.tags};
 }
 
 class WorkerLoop {
  public:
   WorkerLoop(const WorkerConfig& config, const std::optional<wire::WorkerKeys>& keys, Outbox outbox,
-             ReferenceCache cache, engine::Engine& engine, const StopFlag& stop)
+             ReferenceCache cache, LoraCache& loras, engine::Engine& engine, const StopFlag& stop)
       : engine_(engine),
         stop_(stop),
         portrait_(portrait_of(config, engine)),
         outbox_(std::move(outbox)),
         cache_(std::move(cache)),
+        loras_(loras),
         agent_({.capacity = config.prefetch + 1}, outbox_.results(), monotonic_now()),
         control_(context_, config.control_endpoint, keys),
         blobs_(context_, config.blob_endpoint, keys, cache_, outbox_.pictures(),
                [this](agent::Event event) { mailbox_.post(std::move(event)); }),
+        lora_fetcher_(context_, config.blob_endpoint, keys, loras_, outbox_.pictures(),
+                      [this](agent::Event event) { mailbox_.post(std::move(event)); }),
         renderer_(engine, cache_, mailbox_) {}
 
   agent::Leave serve();
@@ -86,9 +92,11 @@ class WorkerLoop {
   void step(const agent::Event& event);
   void make_durable();
   void speak();
+  std::string residency() const { return loras_.described_in(engine_.residency()); }
 
   void perform(const agent::FetchReference& task);
-  void perform(const agent::StartRender& task) { renderer_.start(task.lease, task.spec); }
+  void perform(const agent::FetchLoras& task) { lora_fetcher_.want(task.loras); }
+  void perform(agent::StartRender& task) { renderer_.start(task.lease, std::move(task.spec)); }
   void perform(const agent::StopRender& task) { renderer_.stop(task.lease); }
   void perform(const agent::KeepResult& task);
   void perform(const agent::DropPicture& task) { pictures_.erase(task.lease); }
@@ -101,22 +109,27 @@ class WorkerLoop {
   Portrait portrait_;
   Outbox outbox_;
   ReferenceCache cache_;
+  LoraCache& loras_;
   agent::Agent agent_;
   std::optional<agent::Leave> leave_;
-  std::vector<agent::Say> says_;                           // of this round
-  std::vector<agent::Event> events_;                       // what tasks answered at once
-  std::vector<LeaseId> keeping_;                           // in the outbox, not synced
+  std::vector<agent::Say> says_;      // of this round
+  std::vector<agent::Event> events_;  // what tasks answered at once
+  std::vector<LeaseId> keeping_;      // in the outbox, not synced
+  // In the cache when it was last looked up; since then no other came and no rendering failed. Jobs
+  // of a sheet follow each other.
+  Digest reference_seen_;
   std::map<LeaseId, std::vector<std::uint8_t>> pictures_;  // rendered, not kept
 
   Mailbox mailbox_;
   zmq::context_t context_;
   ControlLink control_;
   BlobClient blobs_;
+  LoraFetcher lora_fetcher_;
   Renderer renderer_;
 };
 
 agent::Leave WorkerLoop::serve() {
-  step(agent::Ticked{engine_.residency()});
+  step(agent::Ticked{residency()});
   while (!leave_) {
     wait();
     std::vector<agent::Event> events;
@@ -124,7 +137,7 @@ agent::Leave WorkerLoop::serve() {
     for (const agent::Event& event : events) step(event);
     read_mail();
     read_wishes();
-    if (agent_.wakes_at() <= monotonic_now()) step(agent::Ticked{engine_.residency()});
+    if (agent_.wakes_at() <= monotonic_now()) step(agent::Ticked{residency()});
     make_durable();
     speak();
   }
@@ -154,6 +167,11 @@ void WorkerLoop::wait() {
 void WorkerLoop::read_mail() {
   for (Mail& mail : mailbox_.take()) {
     if (const auto* event = std::get_if<agent::Event>(&mail)) {
+      // Another one came, and may have taken its place in the cache; or it was damaged and removed.
+      if (std::holds_alternative<agent::ReferenceFetched>(*event) ||
+          std::holds_alternative<agent::RenderFailed>(*event)) {
+        reference_seen_ = {};
+      }
       step(*event);
       continue;
     }
@@ -191,15 +209,17 @@ void WorkerLoop::step(const agent::Event& event) {
     if (std::holds_alternative<agent::SayHello>(say)) says_.clear();
     says_.push_back(std::move(say));
   }
-  for (const agent::Task& task : actions.tasks) {
-    std::visit([this](const auto& asked) { perform(asked); }, task);
+  for (agent::Task& task : actions.tasks) {
+    std::visit([this](auto& asked) { perform(asked); }, task);
   }
+  if (lora_fetcher_.waits()) lora_fetcher_.go_on(agent_.loras_in_use());
   if (actions.leave) leave_ = std::move(actions.leave);
   for (const agent::Event& answered : std::exchange(events_, {})) step(answered);
 }
 
 void WorkerLoop::perform(const agent::FetchReference& task) {
-  if (cache_.contains(task.digest)) {
+  if (task.digest == reference_seen_ || cache_.contains(task.digest)) {
+    reference_seen_ = task.digest;
     events_.emplace_back(agent::ReferenceFetched{task.digest});
   } else {
     blobs_.fetch(task.digest);
@@ -270,11 +290,14 @@ Result<void> run(const WorkerConfig& config, engine::Engine& engine, const StopF
   Outbox outbox = TRY(Outbox::open(config.folder / "outbox"));
   ReferenceCache cache =
       TRY(ReferenceCache::open(config.folder / "references", config.cache_max_bytes));
+  std::optional<FolderLock> lora_lock;
+  if (!config.lora_cache.empty()) lora_lock.emplace(TRY(FolderLock::take(config.lora_cache)));
+  const auto loras = TRY(LoraCache::open(config.lora_folder(), config.lora_cache_max_bytes));
   if (const auto waiting = outbox.results().size(); waiting > 0) {
     log::info("worker", std::to_string(waiting) + " results of earlier are handed in first");
   }
   try {
-    WorkerLoop loop(config, keys, std::move(outbox), std::move(cache), engine, stop);
+    WorkerLoop loop(config, keys, std::move(outbox), std::move(cache), *loras, engine, stop);
     const agent::Leave leave = loop.serve();
     if (leave.turned_away) return Error{Errc::conflict, "the coordinator says: " + leave.why};
     log::info("worker", leave.why);

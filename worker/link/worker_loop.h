@@ -28,6 +28,12 @@ struct WorkerConfig {
   std::uint32_t prefetch = 1;                  // jobs taken beyond the one that renders
   std::uint64_t cache_max_bytes = 4ull << 30;  // of references
   std::vector<std::string> tags = {};          // what recipes may require of it
+  std::filesystem::path lora_cache;            // one worker process a folder; empty: in folder
+  std::uint64_t lora_cache_max_bytes = 20ull << 30;  // 0: it fetches no LoRAs
+
+  std::filesystem::path lora_folder() const {
+    return lora_cache.empty() ? folder / "loras" : lora_cache;
+  }
 };
 
 // Works until it is stopped, drained or turned away. Returns an Error when it could not start

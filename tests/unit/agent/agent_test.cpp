@@ -40,6 +40,11 @@ std::string text(const Say& say) {
 std::string text(const Task& task) {
   struct Text {
     std::string operator()(const FetchReference&) const { return "fetch"; }
+    std::string operator()(const FetchLoras& t) const {
+      std::string line = "fetch LoRAs";
+      for (const RecipeLora& lora : t.loras) line += " " + lora.name;
+      return line;
+    }
     std::string operator()(const StartRender& t) const {
       return "render " + std::to_string(t.lease.value);
     }
@@ -79,6 +84,22 @@ class AgentTest : public testing::Test {
     RenderSpec spec;
     spec.reference = kReference;
     return {{lease}, {lease + 100}, spec};
+  }
+  // With these registered LoRAs, and one of the worker's own.
+  Assigned assigned(std::uint64_t lease, const std::vector<std::string>& loras) {
+    Assigned job = assigned(lease);
+    job.spec.loras.push_back({"own", 1, ""});
+    for (const std::string& name : loras) job.spec.loras.push_back({name, 1, "", sha256(name), 10});
+    return job;
+  }
+  std::string in_use() const {
+    std::string names;
+    for (const Digest& digest : agent_.loras_in_use()) {
+      for (const char* name : {"a", "b", "c"}) {
+        if (digest == sha256(name)) names += name;
+      }
+    }
+    return names;
   }
   void join() {
     after(Connected{});
@@ -279,6 +300,67 @@ TEST_F(AgentTest, TurnedAwayItLeaves) {
   ASSERT_TRUE(actions.leave);
   EXPECT_TRUE(actions.leave->turned_away);
   EXPECT_EQ(actions.leave->why, "too old");
+}
+
+TEST_F(AgentTest, AJobWaitsForItsReferenceAndEveryLora) {
+  join();
+  EXPECT_EQ(after(assigned(1, {"a", "b"})), "fetch; fetch LoRAs a b");
+  EXPECT_EQ(after(LoraFetched{sha256("a")}), "");
+  EXPECT_EQ(after(ReferenceFetched{kReference}), "");
+  EXPECT_EQ(after(LoraFetched{sha256("b")}), "render 1");
+  EXPECT_EQ(after(LoraFetched{sha256("b")}), "");
+  EXPECT_EQ(in_use(), "ab");
+  after(RenderFinished{{1}, kPicture, "{}"});
+  EXPECT_EQ(after(ResultKept{{1}}), "put");
+  EXPECT_EQ(in_use(), "");
+}
+
+TEST_F(AgentTest, TheNextJobsLorasAreFetchedWhileOneRenders) {
+  join();
+  after(assigned(1, {"a"}));
+  after(ReferenceFetched{kReference});
+  EXPECT_EQ(after(LoraFetched{sha256("a")}), "render 1");
+  EXPECT_EQ(after(assigned(2, {"b"})), "fetch; fetch LoRAs b");
+  EXPECT_EQ(in_use(), "ab");
+}
+
+TEST_F(AgentTest, LorasAreFetchedForOneJobAfterTheOther) {
+  join();
+  EXPECT_EQ(after(assigned(1, {"a", "b"})), "fetch; fetch LoRAs a b");
+  EXPECT_EQ(after(assigned(2, {"b", "c"})), "");
+  EXPECT_EQ(in_use(), "ab");
+  EXPECT_EQ(after(ReferenceFetched{kReference}), "");
+  EXPECT_EQ(after(LoraFetched{sha256("b")}), "");
+  EXPECT_EQ(after(LoraFetched{sha256("a")}), "render 1; fetch LoRAs b c");
+  EXPECT_EQ(in_use(), "abbc");
+}
+
+TEST_F(AgentTest, ALoraThatDoesNotComeFailsItsJobAndTheNextHasItsTurn) {
+  join();
+  after(assigned(1, {"a"}));
+  after(assigned(2, {"b"}));
+  EXPECT_EQ(after(LoraFailed{sha256("a"), FailureClass::retryable, "no byte came"}),
+            "fetch LoRAs b; say failed 1: no byte came");
+  EXPECT_EQ(in_use(), "b");
+}
+
+TEST_F(AgentTest, AJobThatIsCancelledWhileItFetchesGivesItsTurnAway) {
+  join();
+  after(assigned(1, {"a"}));
+  after(assigned(2, {"b"}));
+  EXPECT_EQ(after(CancelAsked{{1}}), "fetch LoRAs b");
+  EXPECT_EQ(after(LoraFetched{sha256("a")}), "");
+  after(ReferenceFetched{kReference});
+  EXPECT_EQ(after(LoraFetched{sha256("b")}), "render 2");
+}
+
+// The first has its reference already, and another asks for the same: it is told so once more.
+TEST_F(AgentTest, AReferenceThatCameBeforeALoraIsAskedForAgain) {
+  join();
+  after(assigned(1, {"a"}));
+  after(ReferenceFetched{kReference});
+  EXPECT_EQ(after(assigned(2)), "fetch");
+  EXPECT_EQ(after(ReferenceFetched{kReference}), "render 2");
 }
 
 }  // namespace

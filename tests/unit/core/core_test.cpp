@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "coordinator/core/invariants.h"
 
 namespace pirouette::core {
@@ -88,6 +90,50 @@ TEST_F(CoreTest, AWorkerThatClaimsEndlessRoomDoesNotHoardTheQueue) {
   EXPECT_EQ(assigned, 1024u);
 }
 
+// Six pictures of 40 s each, and then one that comes at once.
+TEST_F(CoreTest, APictureThatCameTooFastIsTurnedAwayHoweverOftenItComes) {
+  step(hello(1));
+  step(batch(1, 8));
+  for (std::uint64_t lease = 1; lease <= 7; ++lease) {
+    for (int second = 0; second < 40; ++second) {
+      now_ = now_ + seconds(1);
+      step(WorkerWasHeard{kLink, ""});
+      step(Ticked{});
+    }
+    step(finish(lease, lease));
+  }
+  now_ = now_ + seconds(1);
+  for (int times = 0; times < 2; ++times) {
+    const Effects effects = step(finish(8, 8));
+    EXPECT_NE(core_.state().jobs.at(JobId{8}).state, JobState::done);
+    EXPECT_TRUE(std::ranges::any_of(effects.sends, [](const Send& send) {
+      const auto* acknowledged = std::get_if<SendAcknowledged>(&send);
+      return acknowledged && acknowledged->duplicate;
+    })) << "so that its worker forgets it";
+  }
+  EXPECT_EQ(core_.state().jobs.at(JobId{8}).failures, 1u);
+}
+
+// The clock of the machine went wrong while the coordinator was away: what was leased before then
+// may seem to begin in the future.
+TEST_F(CoreTest, WhatWasLeasedBeforeAStartIsNeverTooFast) {
+  step(hello(1));
+  step(batch(1, 8));
+  for (std::uint64_t lease = 1; lease <= 7; ++lease) {
+    now_ = now_ + seconds(40);
+    step(finish(lease, lease));
+  }
+  const Instant earlier = now_ - seconds(3600);
+  Core restarted(core_.state(), Policy{}, earlier);
+  WorkerSaidHello again = hello(1, LinkId{8});
+  again.held = {{{8}, {8}}};
+  restarted.step(again, earlier);
+  LeaseFinished finished = finish(8, 8);
+  finished.link = {8};
+  restarted.step(finished, earlier + seconds(1));
+  EXPECT_EQ(restarted.state().jobs.at(JobId{8}).state, JobState::done);
+}
+
 TEST_F(CoreTest, ASettledBatchLeavesMemory) {
   step(hello(2));
   step(batch(1, 2));
@@ -108,6 +154,28 @@ TEST_F(CoreTest, ADoneJobSaysWhenItsPicturesLeaseBegan) {
   const Job& job = core_.state().jobs.at(JobId{1});
   EXPECT_EQ(job.leased_at, kStart);
   EXPECT_EQ(job.ended_at, kStart + seconds(9));
+}
+
+TEST_F(CoreTest, AStepGoesBehindWhatItsRoundHasAlready) {
+  step(hello(1));
+  step(batch(1, 2));
+  Core twin(core_.state(), Policy{}, now_);
+  twin.step(hello(1), now_);
+  Core other(core_.state(), Policy{}, now_);
+  other.step(hello(1), now_);
+
+  Effects first = twin.step(finish(1, 1), now_);
+  const Effects second = twin.step(finish(2, 2), now_);
+  Effects round;
+  other.step(finish(1, 1), now_, round);
+  ASSERT_EQ(round.writes.size(), first.writes.size());
+  other.step(finish(2, 2), now_, round);
+  EXPECT_EQ(round.writes.size(), first.writes.size() + second.writes.size());
+  EXPECT_EQ(round.sends.size(), first.sends.size() + second.sends.size());
+  EXPECT_EQ(round.tasks.size(), 1u);
+  const auto row_of = [](const Write& write) { return std::get<PutJob>(write).row.id; };
+  const auto is_job = [](const Write& write) { return std::holds_alternative<PutJob>(write); };
+  EXPECT_EQ(row_of(*std::ranges::find_if(round.writes, is_job)), JobId{1});
 }
 
 TEST_F(CoreTest, LeaseNumbersGoOnAfterARestart) {

@@ -80,6 +80,27 @@ TEST_F(ForecastTest, FailuresSoFarAreTakenToGoOn) {
   EXPECT_EQ(ready().at({1}).p50, kNow + seconds(200));
 }
 
+// What most workers cannot render must not be looked through for each of them again.
+TEST_F(ForecastTest, ItLooksAtSoManyLinesAndSaysNothingOfTheRest) {
+  auto recipe = std::make_shared<Recipe>();
+  recipe->required_tags = {"80gb"};
+  const OwnerId owner = shares_.owner("studio");
+  for (std::uint64_t id = 1; id <= 3'000; ++id) {
+    plan_.lines.push_back({{false, -90, owner, kNever, {id}}, recipe, kind_, 1});
+  }
+  add_batch(5'000, 1'000);
+  Worker big = worker_;
+  big.tags = {"80gb"};
+  plan_.workers.push_back({&big, slow_, kNow + seconds(1'000'000)});
+  for (int i = 0; i < 100; ++i) add_worker(fast_);
+  const auto told = ready();
+  // Each of a thousand steps would pass by three thousand lines: two hundred thousand are enough.
+  EXPECT_FALSE(told.contains({5'000}));
+  EXPECT_FALSE(told.contains({1}));
+  for (int i = 0; i < 2'950; ++i) plan_.lines.erase(plan_.lines.begin());
+  EXPECT_TRUE(ready().contains({5'000}));
+}
+
 TEST_F(ForecastTest, AMillionJobsAreBundled) {
   add_batch(1, 1'000'000);
   for (int i = 0; i < 100; ++i) add_worker(fast_);

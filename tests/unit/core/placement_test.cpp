@@ -123,6 +123,26 @@ TEST_F(Placement, ALoraItHasNotIsNotForIt) {
   EXPECT_TRUE(can_render(worker_, styled));
 }
 
+TEST_F(Placement, ARegisteredLoraNeedsRoomAndNoFileOfItsOwn) {
+  Recipe styled;
+  styled.model = "tiny";
+  styled.loras = {{"turnaround", 1, "", sha256("a"), 60}, {"ink", 1, "", sha256("b"), 40}};
+  worker_.loras = {"turnaround", "ink"};
+  worker_.lora_cache_bytes = 99;
+  EXPECT_FALSE(can_render(worker_, styled)) << "it holds each, and not both";
+  worker_.loras.clear();
+  worker_.lora_cache_bytes = 100;
+  EXPECT_TRUE(can_render(worker_, styled));
+}
+
+TEST_F(Placement, OtherBytesUnderTheSameNameAreNotInMemory) {
+  Recipe before, after;
+  before.loras = {{"ink", 1, "", sha256("a"), 1}};
+  after.loras = {{"ink", 1, "", sha256("b"), 1}};
+  residency_.note(std::make_shared<const Recipe>(before), {});
+  EXPECT_FALSE(residency_.has_weights(after));
+}
+
 TEST_F(Placement, TheSameLoraAtAnotherScaleIsNotInMemory) {
   Recipe strong, weak;
   strong.loras.push_back({"turnaround", 1, ""});

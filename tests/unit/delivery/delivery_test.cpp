@@ -128,6 +128,10 @@ TEST(Delivery, TheManifestTellsHowEachPictureWasMade) {
     "sha256": ")" + to_hex(sha256("picture")) +
                                         "\"}"));
   EXPECT_EQ(sheet["thumbnail"]["file"], "thumbnails/knight_v002.png");
+  EXPECT_EQ(sheet["original"], sheet["reference"]) << "nothing was cut";
+  Sheet cut = make_sheet(batch, "knight");
+  cut.sheet.original = sha256("as it was sent");
+  EXPECT_EQ(manifest_of(batch, {cut})["sheets"][0]["original"], to_hex(sha256("as it was sent")));
   const json& view = sheet["views"][2];
   EXPECT_EQ(view["file"], made.files[4].path);
   EXPECT_EQ(view["sha256"], to_hex(made.files[4].digest));

@@ -189,5 +189,17 @@ TEST(Weights, MissingWronglyShapedAndLeftOverTensorsAreNamed) {
   EXPECT_TRUE(weights.finish().ok());
 }
 
+TEST(Weights, AnAdapterGoesWithItsLinearAndIsMissedIfNobodyTakesIt) {
+  Weights weights({{"a.weight", at::eye(2)}, {"a.bias", at::zeros({2})}}, "model");
+  weights.adapt("a", {at::ones({1, 2}), at::ones({1, 1}), 0.5, 1});
+  EXPECT_TRUE(weights.is_adapted());
+  EXPECT_NE(weights.finish().error().what.find("\"a\""), std::string::npos);
+  const Linear linear = weights.take_linear("a", 2, 2).value();
+  EXPECT_TRUE(weights.finish().ok());
+  // [3, 4] through the identity; the second row gets half of 3 + 4 more.
+  EXPECT_TRUE(at::allclose(linear(at::tensor({3.0f, 4.0f}).unsqueeze(0)),
+                           at::tensor({3.0f, 7.5f}).unsqueeze(0)));
+}
+
 }  // namespace
 }  // namespace pirouette::flux

@@ -41,5 +41,27 @@ TEST(DiffusersLayout, OneTensorUnderTwoNamesIsAnError) {
   EXPECT_NE(canonical.error().what.find("is there under another name too"), std::string::npos);
 }
 
+TEST(DiffusersLayout, LinearsAreCalledBackInTheOrderOfTheirRows) {
+  EXPECT_EQ(
+      diffusers_linears("single_blocks.12.linear1"),
+      (std::vector<std::string>{
+          "single_transformer_blocks.12.attn.to_q", "single_transformer_blocks.12.attn.to_k",
+          "single_transformer_blocks.12.attn.to_v", "single_transformer_blocks.12.proj_mlp"}));
+  for (const char* canonical : {"double_blocks.0.txt_attn.qkv", "double_blocks.3.img_mlp.2",
+                                "final_layer.adaLN_modulation.1", "time_in.out_layer"}) {
+    const std::vector<std::string> names = diffusers_linears(canonical);
+    ASSERT_FALSE(names.empty()) << canonical;
+    for (std::size_t part = 0; part < names.size(); ++part) {
+      const auto place = place_module(names[part]);
+      ASSERT_TRUE(place) << names[part];
+      EXPECT_EQ(place->module, canonical);
+      EXPECT_EQ(place->part, static_cast<int>(part));
+      EXPECT_EQ(place->parts, static_cast<int>(names.size()));
+    }
+  }
+  EXPECT_TRUE(diffusers_linears("double_blocks.0.img_attn.norm.query_norm").empty());
+  EXPECT_TRUE(diffusers_linears("double_blocks.x.img_mlp.2").empty());
+}
+
 }  // namespace
 }  // namespace pirouette::flux

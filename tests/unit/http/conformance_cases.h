@@ -53,6 +53,16 @@ inline MakeAsk put_reference(const std::string& named, const std::string& sent) 
   return send("/api/v1/references/" + to_hex(sha256(picture(named))), picture(sent), "image/png");
 }
 
+inline MakeAsk put_lora_as(const std::string& name, const std::string& named,
+                           const std::string& sent, const std::string& more = "") {
+  return send("/api/v1/loras/" + name + "?sha256=" + to_hex(sha256(named)) + more, sent,
+              "application/octet-stream");
+}
+inline MakeAsk put_lora(const std::string& name, const std::string& file,
+                        const std::string& more = "") {
+  return put_lora_as(name, file, file, more);
+}
+
 inline const std::string kWrongField = R"({"colour": "red"})";
 inline const httplib::Headers kAsList{{"Accept", "application/json"}};
 inline const httplib::Headers kAsStream{{"Accept", "text/event-stream"}};
@@ -114,6 +124,28 @@ inline const std::vector<Case> kCases{
     {"GET", "/api/v1/workers/{id}/explain", 200, at("/api/v1/workers/2/explain")},
     {"POST", "/api/v1/workers/{id}/drain", 202, at("/api/v1/workers/1/drain")},
     {"POST", "/api/v1/workers/{id}/drain", 409, at("/api/v1/workers/2/drain")},
+    {"PUT", "/api/v1/loras/{name}", 201,
+     put_lora("ink", lora_file("a"), "&trigger=inked&by=ada&replace=false")},
+    {"PUT", "/api/v1/loras/{name}", 200, put_lora("ink", lora_file("a"))},
+    {"PUT", "/api/v1/loras/{name}", 409, put_lora("ink", lora_file("b"))},
+    {"PUT", "/api/v1/loras/{name}", 201, put_lora("ink", lora_file("b"), "&replace=true")},
+    {"PUT", "/api/v1/loras/{name}", 400, put_lora("ink", "no safetensors file at all")},
+    {"PUT", "/api/v1/loras/{name}", 400, put_lora_as("ink", lora_file("c"), lora_file("d"))},
+    {"PUT", "/api/v1/loras/{name}", 400, put_lora("ink", lora_file("a"), "&replace=yes")},
+    {"PUT", "/api/v1/loras/{name}", 413,
+     put_lora("ink", std::string(ConformanceFarm::kLoraMaxBytesHere + 1, ' '))},
+    {"GET", "/api/v1/loras", 200, at("/api/v1/loras")},
+    {"GET", "/api/v1/loras", 200, at("/api/v1/loras?limit=1&after=1")},
+    {"GET", "/api/v1/loras/{name}", 200, at("/api/v1/loras/ink")},
+    {"GET", "/api/v1/loras/{name}", 400, at("/api/v1/loras/no%20name")},
+    {"GET", "/api/v1/models", 200, at("/api/v1/models")},
+    {"DELETE", "/api/v1/loras/{name}", 200,
+     [](ConformanceFarm& farm) {
+       farm.connection()->Put("/api/v1/loras/gone?sha256=" + to_hex(sha256(lora_file("gone"))),
+                              lora_file("gone"), "application/octet-stream");
+       return Ask{"/api/v1/loras/gone?by=ada"};
+     }},
+    {"DELETE", "/api/v1/loras/{name}", 400, at("/api/v1/loras/ink?colour=red")},
     {"POST", "/api/v1/references", 201, send("/api/v1/references", picture("new"), "image/png")},
     {"POST", "/api/v1/references", 400, send("/api/v1/references", "no picture", "image/png")},
     {"POST", "/api/v1/references", 413,
@@ -252,6 +284,12 @@ inline std::vector<Case> cases_of_trouble() {
          return put_reference("one more", "one more")(farm);
        },
        [](ConformanceFarm& farm) { farm.free_uploads(); }},
+      {"PUT", "/api/v1/loras/{name}", 500,
+       [](ConformanceFarm& farm) {
+         farm.lose_blob_folder(to_hex(sha256(lora_file("lost"))));
+         return put_lora("lost", lora_file("lost"))(farm);
+       },
+       nothing},
       {"GET", "/api/v1/batches/{id}/verification", 503,
        [](ConformanceFarm& farm) {
          farm.take_every_verification();

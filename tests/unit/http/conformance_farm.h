@@ -32,7 +32,8 @@ class ConformanceFarm : public SmallFarm {
     knight_ = send_reference(picture("knight"));
     submit({"knight", "witch"});
     join_worker("gpu-1", 2);
-    post(core::WorkerWasHeard{kLink, R"({"model": "m", "loras": []})"});
+    post(core::WorkerWasHeard{kLink, R"({"model": "m", "loras": [], "models": [
+        {"name": "flux1-kontext-dev", "variants": [[{"name": "own", "scale": 1}]]}]})"});
     post(core::Ticked{});
     finish_one();
     finish_one();
@@ -45,6 +46,7 @@ class ConformanceFarm : public SmallFarm {
     post(core::WorkerSaidGoodbye{kOther});
     submit({"dragon"});
     post_to("/api/v1/batches/2/cancel");
+    put_lora("1", lora_file());
   }
 
   const std::string& knight() const { return knight_; }  // the digest of its reference
@@ -70,7 +72,8 @@ class ConformanceFarm : public SmallFarm {
   }
   void lose_database() {
     SQLite::Database database(folder_ / "farm.db", SQLite::OPEN_READWRITE);
-    for (const char* table : {"event", "lease", "job", "pose", "sheet", "batch", "worker"}) {
+    for (const char* table :
+         {"event", "lease", "job", "pose", "sheet", "batch", "worker", "lora"}) {
       database.exec(std::string("ALTER TABLE ") + table + " RENAME TO lost_" + table);
     }
   }
@@ -120,6 +123,7 @@ class ConformanceFarm : public SmallFarm {
   }
 
   using SmallFarm::kLink;
+  using SmallFarm::kLoraMaxBytesHere;
 
  private:
   void TestBody() override {}

@@ -72,6 +72,7 @@ httplib::Response send(const ConformanceFarm& farm, const std::string& method, c
 // "/api/v1/jobs/{id}" of one that is there, or of one that is not.
 std::string fill(std::string route, const std::string& id, const std::string& digest) {
   for (const auto& [hole, value] : {std::pair<std::string, std::string>{"{id}", id},
+                                    std::pair<std::string, std::string>{"{name}", id},
                                     std::pair<std::string, std::string>{"{sha256}", digest}}) {
     if (const auto found = route.find(hole); found != route.npos) {
       route.replace(found, hole.size(), value);

@@ -47,9 +47,20 @@ inline Result<Reference> take_reference(std::span<const std::uint8_t> bytes) {
   return Reference{{png.begin(), png.end()}, 64, 96, {}, {}};
 }
 
+// A LoRA of one tensor; content tells them apart.
+inline std::string lora_file(const std::string& content = "weights") {
+  const std::string header = R"({"transformer.x.lora_A.weight": {"dtype": "U8", "shape": [)" +
+                             std::to_string(content.size()) + R"(], "data_offsets": [0, )" +
+                             std::to_string(content.size()) + "]}}";
+  std::string file(8, '\0');
+  file[0] = static_cast<char>(header.size());
+  return file + header + content;
+}
+
 class SmallFarm : public testing::Test {
  protected:
   static constexpr LinkId kLink{1};
+  static constexpr std::uint64_t kLoraMaxBytesHere = 1u << 20;
 
   void SetUp() override {
     static int count = 0;
@@ -78,7 +89,8 @@ class SmallFarm : public testing::Test {
                               ++references_made_;
                               const std::lock_guard held(reference_mutex_);
                               return take_reference(bytes);
-                            }};
+                            },
+                        .lora_max_bytes = kLoraMaxBytesHere};
     blobs_ = std::make_unique<Blobs>(config.blobs);
     auto started = Http::start(std::move(config), [this](core::Event event) { post(event); });
     ASSERT_TRUE(started.ok()) << started.error().what;
@@ -149,6 +161,15 @@ class SmallFarm : public testing::Test {
     const httplib::Response answer = post_to("/api/v1/references", bytes);
     EXPECT_TRUE(answer.status == 200 || answer.status == 201) << answer.body;
     return answer.status < 300 ? json::parse(answer.body)["digest"].get<std::string>() : "";
+  }
+
+  httplib::Response put_lora(const std::string& name, const std::string& file,
+                             const std::string& more = "") {
+    const auto answer =
+        client_->Put("/api/v1/loras/" + name + "?sha256=" + to_hex(sha256(file)) + more, file,
+                     "application/octet-stream");
+    EXPECT_TRUE(answer) << name << ": " << httplib::to_string(answer.error());
+    return answer ? *answer : httplib::Response();
   }
 
   // A batch of two views a character, references and all. Returns its number.

@@ -154,6 +154,17 @@ TEST_F(Verification, ALostReferenceAndALostSheetAreFound) {
   }
 }
 
+TEST_F(Verification, AnEarlierVersionsPicturesAreProvenToo) {
+  const Digest earlier = blobs_->put(bytes_of(picture("earlier sheet"))).value();
+  damage("UPDATE sheet SET version = 2");
+  damage(
+      "INSERT INTO sheet_version SELECT sheet, 2, picture, thumbnail, checks FROM sheet_version");
+  damage("UPDATE sheet_version SET picture = x'" + to_hex(earlier) + "' WHERE version = 1");
+  EXPECT_TRUE(verify()["findings"].empty()) << verify().dump(1);
+  std::filesystem::remove(blobs_->path(earlier));
+  expect_only("blob_missing", {{"sheet", 1}, {"blob", to_hex(earlier)}});
+}
+
 TEST_F(Verification, AFolderThatCannotBeReadIsNotTakenForALostPicture) {
   const auto path = blob_of_job(1);
   std::filesystem::remove(path);

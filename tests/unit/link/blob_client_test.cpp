@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/unit/link/farm.h"
+#include "worker/link/reference_cache.h"
 
 namespace pirouette::test {
 namespace {

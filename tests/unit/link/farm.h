@@ -21,6 +21,7 @@
 #include "common/blobs.h"
 #include "common/hash.h"
 #include "coordinator/dispatch/dispatch.h"
+#include "tests/support/folder.h"
 #include "tests/support/noop_engine.h"
 #include "worker/link/worker_loop.h"
 
@@ -28,25 +29,11 @@ namespace pirouette::test {
 
 namespace fs = std::filesystem;
 
-// A new empty folder, removed at the end.
-class Folder {
+// In memory where there is such a folder: these tests are not about the disk's speed.
+class Folder : public TestFolder {
  public:
-  Folder() {
-    // In memory where there is such a folder: these tests are not about the disk's speed.
-    const fs::path parent = fs::exists("/dev/shm") ? "/dev/shm" : fs::temp_directory_path();
-    std::string name = (parent / "pirouette-XXXXXX").string();
-    PIROUETTE_CHECK(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
+  Folder()
+      : TestFolder(fs::exists("/dev/shm") ? fs::path("/dev/shm") : fs::temp_directory_path()) {}
 };
 
 inline std::vector<std::uint8_t> some_bytes(std::size_t size, std::uint32_t seed = 1) {
@@ -121,6 +108,12 @@ class EchoCore {
     std::vector<core::Send> sends;
     sends.push_back(std::move(send));
     dispatch_->send(std::move(sends));
+  }
+
+  // A job failed, and its worker has room for another.
+  void free_one() {
+    const std::lock_guard lock(mutex_);
+    ++free_.begin()->second;
   }
 
   std::set<std::uint64_t> done;  // jobs; read inside wait_until
@@ -218,13 +211,15 @@ class Coordinator {
 class Worker {
  public:
   Worker(const Coordinator& coordinator, const fs::path& folder, engine::Engine& engine,
-         fs::path key_file, std::uint32_t prefetch = 1, std::string name = "anna") {
+         fs::path key_file, std::uint32_t prefetch = 1, std::string name = "anna",
+         std::uint64_t lora_cache_max_bytes = 1ull << 30) {
     config_.name = std::move(name);
     config_.control_endpoint = coordinator.config().control_endpoint;
     config_.blob_endpoint = coordinator.config().blob_endpoint;
     config_.key_file = std::move(key_file);
     config_.folder = folder;
     config_.prefetch = prefetch;
+    config_.lora_cache_max_bytes = lora_cache_max_bytes;
     thread_ = std::thread([this, &engine] { outcome_ = link::run(config_, engine, flag_); });
   }
   ~Worker() {

@@ -86,6 +86,27 @@ TEST(Loopback, ABlackPictureIsAFailedAttemptAndTheNextOneIsTaken) {
   EXPECT_TRUE(testing::png_texts(picture).at("parameters").value.starts_with("a knight, front"));
 }
 
+TEST(Loopback, ADamagedReferenceCostsOneAttemptAndIsFetchedAgain) {
+  Coordinator coordinator;
+  const Digest reference = coordinator.blobs().put(some_bytes(1000)).value();
+  const Digest other = coordinator.blobs().put(some_bytes(1000, 2)).value();
+  engine::NoopEngine engine(some_bytes(3000, 3));
+  Folder folder;
+  Worker worker(coordinator, folder.path(), engine, "");
+  coordinator.core.add_job(1, some_spec(reference));
+  ASSERT_TRUE(coordinator.core.wait_until([](EchoCore& core) { return core.done.contains(1); }));
+  coordinator.core.add_job(2, some_spec(other));  // the renderer keeps the bytes of the last one
+  ASSERT_TRUE(coordinator.core.wait_until([](EchoCore& core) { return core.done.contains(2); }));
+
+  const fs::path cached = Blobs::open(folder.path() / "references").value().path(reference);
+  ASSERT_TRUE(write_file_durably(cached, std::string(1000, 'x')).ok());
+  coordinator.core.add_job(3, some_spec(reference));
+  ASSERT_TRUE(coordinator.core.wait_until(
+      [](EchoCore& core) { return core.all<core::LeaseFailed>().size() == 1; }));
+  coordinator.core.add_job(3, some_spec(reference));
+  EXPECT_TRUE(coordinator.core.wait_until([](EchoCore& core) { return core.done.contains(3); }));
+}
+
 TEST(Loopback, AnUnknownKeyIsTurnedAwayUntilItIsAuthorized) {
   Coordinator coordinator(false);
   const wire::KeyPair stranger = wire::make_key_pair();

@@ -41,6 +41,28 @@ TEST(Outbox, WhatWasSyncedIsThereAgain) {
   EXPECT_EQ(again.pictures().read(sha256(picture)).value(), picture);
 }
 
+TEST(Outbox, MetricsComeBackAsTheyWereWhateverIsInThem) {
+  Folder folder;
+  const auto picture = some_bytes(10);
+  std::string all;
+  for (int code = 0; code < 128; ++code) all += static_cast<char>(code);
+  std::vector<agent::Finished> kept(4, result(1, picture));
+  kept[0].metrics = "{\"a\\\"b\": \"c:\\\\d\",\n\t\"e\": 1}";
+  kept[1].metrics = all + "äöü \xF0\x9F\x99\x82";
+  kept[2].metrics = "";
+  kept[3].metrics = "no UTF-8: \xFF.";
+  {
+    Outbox outbox = Outbox::open(folder.path()).value();
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      kept[i].lease = {i + 1};
+      ASSERT_TRUE(outbox.keep(kept[i], nullptr).ok());
+    }
+    ASSERT_TRUE(outbox.sync().ok());
+  }
+  kept[3].metrics = "no UTF-8: \uFFFD.";
+  EXPECT_EQ(Outbox::open(folder.path()).value().results(), kept);
+}
+
 TEST(Outbox, APictureStaysWhileAnyResultNeedsIt) {
   Folder folder;
   const auto picture = some_bytes(1000);

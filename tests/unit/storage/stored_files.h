@@ -2,7 +2,6 @@
 // Files of tensors for tests of what they are: by names alone, or with numbers on disk.
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstring>
 #include <deque>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "common/files.h"
+#include "tests/support/folder.h"
 #include "worker/flux/storage/safetensors.h"
 #include "worker/flux/storage/tensor_file.h"
 
@@ -27,29 +27,16 @@ inline TensorFile names_only(const std::vector<std::string>& names) {
   return file;
 }
 
-// A folder of one test's own, gone when the test ends.
-class Folder {
+// A test's own folder, with files of bytes.
+class Folder : public TestFolder {
  public:
-  Folder() {
-    static int count = 0;
-    path_ = std::filesystem::temp_directory_path() /
-            ("pirouette-storage-" + std::to_string(::getpid()) + "-" + std::to_string(count++));
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  const std::filesystem::path& path() const { return path_; }
-
   void write(const std::string& name, std::span<const std::uint8_t> bytes) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    ASSERT_TRUE(write_file_durably(path_ / name, bytes).ok());
+    std::filesystem::create_directories((*this / name).parent_path());
+    ASSERT_TRUE(write_file_durably(*this / name, bytes).ok());
   }
   void write(const std::string& name, std::string_view text) const {
     write(name, std::span(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 // A .safetensors file of tensors added one by one.

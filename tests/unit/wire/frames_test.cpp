@@ -14,7 +14,8 @@ Bytes bytes_of(const std::string& text) {
 pirouette::RenderSpec some_spec() {
   pirouette::RenderSpec spec;
   spec.model = "flux1-kontext-dev";
-  spec.loras = {{"turnaround", -0.5, "create turnaround sheet"}};
+  spec.loras = {{"turnaround", -0.5, "create turnaround sheet"},
+                {"ink", 1, "", sha256("ink"), 171'000'000}};
   spec.prompt = "a knight \xE2\x80\x93 front view";
   spec.reference = sha256("reference");
   spec.reference_size = "keep";
@@ -43,6 +44,7 @@ TEST(Frames, ASpecBeyondTheLimitsIsRefused) {
   for (auto change : {+[](pirouette::RenderSpec& s) { s.width = 1 << 20; },
                       +[](pirouette::RenderSpec& s) { s.steps = 0; },
                       +[](pirouette::RenderSpec& s) { s.guidance = 0.0 / 0.0; },
+                      +[](pirouette::RenderSpec& s) { s.loras[1].bytes = kLoraMaxBytes + 1; },
                       +[](pirouette::RenderSpec& s) { s.prompt.assign(9000, 'x'); }}) {
     pirouette::RenderSpec spec = some_spec();
     change(spec);

@@ -1,0 +1,182 @@
+// A LoRA is trained on the tiny model: the loss falls, an interruption changes nothing, and what is
+// saved loads back.
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <gtest/gtest.h>
+
+#include "common/files.h"
+#include "tests/unit/train/training_fixture.h"
+#include "worker/flux/kontext.h"
+#include "worker/flux/lora.h"
+#include "worker/flux/lora_merge.h"
+#include "worker/train/adapters.h"
+
+namespace pirouette::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The first micro-batch over and over; or nothing any more after so many.
+class Repeating : public Task {
+ public:
+  explicit Repeating(Task& task) : task_(task) {}
+  Parameters& parameters() override { return task_.parameters(); }
+  Result<double> learn(std::uint64_t) override { return task_.learn(0); }
+  Result<Image> show() override { return task_.show(); }
+  Result<void> save(const fs::path& folder, const Tensors& learnt) override {
+    return task_.save(folder, learnt);
+  }
+
+ private:
+  Task& task_;
+};
+
+class Interrupted : public Task {
+ public:
+  Interrupted(Task& task, std::uint64_t at) : task_(task), at_(at) {}
+  Parameters& parameters() override { return task_.parameters(); }
+  Result<double> learn(std::uint64_t number) override {
+    if (number == at_) return Error{Errc::cancelled, "somebody pulled the plug"};
+    return task_.learn(number);
+  }
+  Result<Image> show() override { return task_.show(); }
+  Result<void> save(const fs::path& folder, const Tensors& learnt) override {
+    return task_.save(folder, learnt);
+  }
+
+ private:
+  Task& task_;
+  std::uint64_t at_;
+};
+
+std::vector<std::uint8_t> bytes_of(const fs::path& file) { return get(read_file(file, 1u << 26)); }
+
+const char* const kFiles[] = {"adapter/adapter_model.safetensors",
+                              "pytorch_lora_weights.safetensors", "lora_kohya.safetensors"};
+
+TEST(LoraTraining, LossFallsOnAFixedBatch) {
+  const Folder out;
+  const FewPictures pictures;
+  const auto task = get(make_lora_task(tiny_model(), tiny_lora(), tiny_denoiser(), pictures));
+  Repeating repeating(*task);
+  std::vector<double> losses;
+  get(train(repeating, quick_training(out / "a", 16),
+            [&](const StepReport& report) { losses.push_back(report.loss); }));
+  ASSERT_EQ(losses.size(), 16u);
+  EXPECT_LT(losses.back(), 0.8 * losses.front());
+}
+
+TEST(LoraTraining, BlockByBlockIsTheSameTraining) {
+  const FewPictures pictures;
+  std::vector<double> losses;
+  for (const bool block_by_block : {false, true}) {
+    const Folder out;
+    DenoiserOptions denoiser = tiny_denoiser();
+    denoiser.block_by_block = block_by_block;
+    const auto task = get(make_lora_task(tiny_model(), tiny_lora(), denoiser, pictures));
+    get(train(*task, quick_training(out / "a", 3),
+              [&](const StepReport& report) { losses.push_back(report.loss); }));
+  }
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(losses[i], losses[i + 3], 1e-4 * losses[i]);
+}
+
+TEST(LoraTraining, ResumedGivesTheSameBytesAsUninterrupted) {
+  const Folder out;
+  const FewPictures pictures;
+  const auto options = [&](const std::string& name) {
+    TrainingOptions training = quick_training(out / name, 5);
+    training.learning_rate.scheduler = LrScheduler::cosine;
+    training.learning_rate.warmup_steps = 2;
+    training.gradient_accumulation_steps = 2;
+    training.checkpointing_steps = 2;
+    training.use_ema = true;
+    return training;
+  };
+  const auto make = [&] {
+    return get(make_lora_task(tiny_model(), tiny_lora(), tiny_denoiser(), pictures));
+  };
+  get(train(*make(), options("whole")));
+
+  const auto first = make();
+  Interrupted interrupted(*first, 7);  // in step 4, after the checkpoint of step 2 and step 3
+  EXPECT_EQ(train(interrupted, options("resumed")).error().code, Errc::cancelled);
+  TrainingOptions again = options("resumed");
+  EXPECT_EQ(train(*make(), again).error().code, Errc::conflict);
+  again.resume_from_checkpoint = "latest";
+  std::vector<std::int64_t> steps;
+  get(train(*make(), again, [&](const StepReport& report) { steps.push_back(report.step); }));
+  EXPECT_EQ(steps, (std::vector<std::int64_t>{3, 4, 5}));
+  for (const char* file : kFiles)
+    EXPECT_EQ(bytes_of(out / "whole" / file), bytes_of(out / "resumed" / file)) << file;
+  const auto state = fs::path("checkpoint-4") / "state.safetensors";
+  EXPECT_EQ(bytes_of(out / "whole" / state), bytes_of(out / "resumed" / state));
+
+  std::ifstream log(out / "resumed" / "log.jsonl");
+  std::vector<int> logged;
+  for (std::string line; std::getline(log, line);)
+    logged.push_back(nlohmann::json::parse(line).at("step").get<int>());
+  EXPECT_EQ(logged, (std::vector<int>{1, 2, 3, 4, 5}));
+}
+
+TEST(LoraTraining, AllSpellingsLoadBackToTheSameWeights) {
+  const Folder out;
+  const FewPictures pictures;
+  // Some parts of fused projections only, the final layer with its swapped halves, and more.
+  const LoraOptions lora{
+      3, 6, {"attn.to_q", "attn.to_v", "proj_mlp", "norm_out.linear", "ff.net.2"}};
+  const auto task = get(make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures));
+  std::uint64_t number = 0;
+  for (Parameter& parameter : task->parameters().all())
+    parameter.learnt.normal_(0, 0.1, at::detail::createCPUGenerator(++number));
+  const Tensors learnt = task->parameters().learnt();
+  get(task->save(out.path(), learnt));
+
+  const Tensors pristine = flux::golden::tiny_transformer_weights().tensors();
+  Tensors expected = pristine;
+  for (const Target& t : get(choose_targets(pristine, lora.target_modules))) {
+    Tensor weight = expected.at(t.place.module + ".weight").clone();
+    weight.slice(0, t.first_row, t.first_row + t.out)
+        .add_(at::mm(learnt.at(up_name(t)), learnt.at(down_name(t))), lora.scale());
+    expected.at(t.place.module + ".weight") = weight;
+  }
+  for (const std::string file : {"adapter", kFiles[1], kFiles[2]}) {
+    const auto loaded = get(flux::load_lora(out / file));
+    const Tensors merged = get(flux::merge_loras(pristine, {{loaded, 1.0}}));
+    for (const auto& [name, tensor] : expected)
+      EXPECT_LE((merged.at(name) - tensor).norm().item<double>(),
+                1e-6 * tensor.norm().item<double>())
+          << file << ' ' << name;
+  }
+}
+
+TEST(LoraTraining, ShowsWhatTheFarmWouldRender) {
+  const Folder out;
+  const FewPictures pictures;
+  const auto task = get(make_lora_task(tiny_model(), tiny_lora(), tiny_denoiser(), pictures));
+  TrainingOptions training = quick_training(out / "a", 2);
+  training.validation_steps = 2;
+  get(train(*task, training));
+  const Image grid = flux::golden::load_png(out / "a/samples/2.png");
+  EXPECT_EQ(grid.width, 3 * 64 + 2 * 8);
+  EXPECT_EQ(grid.height, 96);
+  flux::Kontext kontext =
+      get(flux::Kontext::load({flux::golden::folder(), std::nullopt}, at::kFloat));
+  get(kontext.set_loras({{out / "a/lora_kohya.safetensors", 1.0}}));
+}
+
+TEST(LoraTraining, WrongWishesAreNamed) {
+  const FewPictures pictures;
+  const auto error_of = [&](const LoraOptions& lora) {
+    return make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures).error().what;
+  };
+  EXPECT_NE(error_of({4, 4, {"attn.to_q", "attn.to_x"}}).find("attn.to_x"), std::string::npos);
+  EXPECT_NE(error_of({0, 4, {"attn.to_q"}}).find("--rank"), std::string::npos);
+  const Folder out;
+  TrainingOptions training = quick_training(out / "a", 2);
+  training.resume_from_checkpoint = "checkpoint-7";
+  const auto task = get(make_lora_task(tiny_model(), tiny_lora(), tiny_denoiser(), pictures));
+  EXPECT_NE(train(*task, training).error().what.find("has no checkpoint"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace pirouette::train

@@ -1,0 +1,267 @@
+#include "worker/flux/cuda/fast_transformer.h"
+
+#include <c10/core/DeviceGuard.h>
+
+#include <algorithm>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "worker/flux/cuda/launching.h"
+
+namespace pirouette::flux::cuda {
+namespace {
+
+// Chunk number first of a modulation [B, n*C] of each stream, and those after it.
+struct Chunks {
+  Tensor txt, img;
+  int64_t first = 0;
+
+  Chunks at(int64_t index) const { return {txt, img, index}; }
+  SideModulation side(const Tensor& from, int64_t width) const {
+    const bf16* begin = address(from) + first * width;
+    return {begin, begin, begin + width, from.size(1), from.size(1)};
+  }
+};
+
+class Blocks {
+ public:
+  Blocks(const FastModel& model, const TransformerInput& input, const Tensor& vec);
+
+  void run(const DoubleBlock& block);
+  // Of the outcome only these tokens: what nobody reads after the last block is not computed.
+  void run(const SingleBlock& block, int64_t first, int64_t count);
+  Tensor finish(const Linear& modulation, int64_t first, int64_t count);
+
+ private:
+  Tensor modulate(const Linear& linear);
+  void norm(const Chunks& shift_and_scale) { norm(shift_and_scale, 0, tokens_); }
+  void norm(const Chunks& shift_and_scale, int64_t first, int64_t count);
+  void add_later(const Chunks& gate) { gate_ = gate; }
+  void multiply(const Tensor& out, const Tensor& x, const Linear& txt, const Linear& img,
+                const Product& product = {}) const;
+  Tensor attend_in(const Tensor& qkv, const Stream& txt, const Stream& img, int64_t first,
+                   int64_t count) const;
+
+  const int64_t heads_;
+  const TransformerInput& input_;
+  std::size_t modulated_ = 0;  // linears whose modulation was asked for
+  int64_t batch_ = 0, text_ = 0, tokens_ = 0, width_ = 0, wide_ = 0;
+  cudaStream_t stream_ = nullptr;
+  Tensor vec_;                  // silu of it: [B, C]
+  Tensor x_, normed_, branch_;  // [B, L, C]
+  Tensor scratch_;              // [B * L * (3*C + mlp)]
+  std::optional<Chunks> gate_;  // of branch_, until it is added
+};
+
+Blocks::Blocks(const FastModel& model, const TransformerInput& input, const Tensor& vec)
+    : heads_(model.heads),
+      input_(input),
+      batch_(input.img.size(0)),
+      text_(input.txt.size(1)),
+      tokens_(text_ + input.img.size(1)),
+      width_(model.img_in.weight.size(0)),
+      wide_(3 * width_ + model.double_blocks.front().img.mlp_in.weight.size(0)),
+      stream_(current_stream(input.img.device())),
+      vec_(vec.defined() ? vec.contiguous() : vec) {
+  x_ = at::empty({batch_, tokens_, width_}, input.img.options());
+  normed_ = at::empty_like(x_);
+  branch_ = at::empty_like(x_);
+  scratch_ = at::empty({batch_ * tokens_ * wide_}, input.img.options());
+  for (int64_t b = 0; b < batch_; ++b) {
+    multiply_into(x_[b].slice(0, 0, text_), input.txt[b], model.txt_in);
+    multiply_into(x_[b].slice(0, text_), input.img[b], model.img_in);
+  }
+}
+
+Tensor Blocks::modulate(const Linear& linear) {
+  const int64_t out = linear.weight.size(0);
+  if (!vec_.defined())
+    return input_.conditions->modulations.at(modulated_++).slice(0, input_.step, input_.step + 1);
+  Tensor chunks = at::empty({batch_, out}, vec_.options());
+  few_rows_product(address(chunks), address(vec_), address(linear.weight), address(linear.bias),
+                   batch_, out, width_, stream_);
+  return chunks;
+}
+
+// Adds the branch that waits, and norms. A part of the tokens: of one batch only.
+void Blocks::norm(const Chunks& shift_and_scale, int64_t first, int64_t count) {
+  const int64_t skipped = first * width_;
+  NormRows rows;
+  rows.x = address(x_) + skipped;
+  rows.normed = address(normed_) + skipped;
+  rows.batch = batch_;
+  rows.tokens = count;
+  rows.text_tokens = std::max<int64_t>(0, text_ - first);
+  rows.width = width_;
+  rows.txt = shift_and_scale.side(shift_and_scale.txt, width_);
+  rows.img = shift_and_scale.side(shift_and_scale.img, width_);
+  if (gate_) {
+    rows.branch = address(branch_) + skipped;
+    const SideModulation txt = gate_->side(gate_->txt, width_),
+                         img = gate_->side(gate_->img, width_);
+    rows.txt.gate = txt.gate;
+    rows.txt.gate_stride = txt.gate_stride;
+    rows.img.gate = img.gate;
+    rows.img.gate_stride = img.gate_stride;
+  }
+  norm_rows(rows, stream_);
+  gate_.reset();
+}
+
+// Each stream by its own weights; x and out [B, L, …].
+void Blocks::multiply(const Tensor& out, const Tensor& x, const Linear& txt, const Linear& img,
+                      const Product& product) const {
+  for (int64_t b = 0; b < batch_; ++b) {
+    const Tensor from = x[b], to = out[b];
+    multiply_into(to.slice(0, text_), from.slice(0, text_), img, product);
+    multiply_into(to.slice(0, 0, text_), from.slice(0, 0, text_), txt, product);
+  }
+}
+
+// qkv [B, L, 3*C, or more] -> [B, count, C]. q and k are normed and turned in place.
+Tensor Blocks::attend_in(const Tensor& qkv, const Stream& txt, const Stream& img, int64_t first,
+                         int64_t count) const {
+  TurnHeads turn;
+  turn.qkv = address(qkv);
+  turn.row_stride = qkv.stride(1);
+  turn.cos = input_.rope.cos.data_ptr<float>();
+  turn.sin = input_.rope.sin.data_ptr<float>();
+  turn.txt_q = address(txt.query_norm);
+  turn.txt_k = address(txt.key_norm);
+  turn.img_q = address(img.query_norm);
+  turn.img_k = address(img.key_norm);
+  turn.batch = batch_;
+  turn.tokens = tokens_;
+  turn.text_tokens = text_;
+  turn.heads = heads_;
+  turn.head_width = width_ / heads_;
+  turn_heads(turn, stream_);
+  const auto parts =  // 3 x [B, H, L, D], views
+      qkv.slice(-1, 0, 3 * width_)
+          .unflatten(-1, {3, heads_, -1})
+          .permute({2, 0, 3, 1, 4})
+          .unbind(0);
+  const Tensor out = std::get<0>(at::_scaled_dot_product_cudnn_attention(
+      parts[0].slice(2, first, first + count), parts[1], parts[2], std::nullopt,
+      /*compute_log_sumexp=*/false));
+  return out.transpose(1, 2).flatten(2);  // no copy: cuDNN writes in the order of q's strides
+}
+
+void Blocks::run(const DoubleBlock& block) {
+  Chunks chunks;
+  chunks.txt = modulate(block.txt.mod);
+  chunks.img = modulate(block.img.mod);
+  const Tensor wide = scratch_.view({batch_, tokens_, wide_});
+  const Tensor qkv = wide.slice(-1, 0, 3 * width_), hidden = wide.slice(-1, 3 * width_);
+  norm(chunks.at(0));
+  multiply(qkv, normed_, block.txt.qkv, block.img.qkv);
+  multiply(branch_, attend_in(qkv, block.txt, block.img, 0, tokens_), block.txt.proj,
+           block.img.proj);
+  add_later(chunks.at(2));
+  norm(chunks.at(3));
+  multiply(hidden, normed_, block.txt.mlp_in, block.img.mlp_in, {.gelu = true});
+  multiply(branch_, hidden, block.txt.mlp_out, block.img.mlp_out);
+  add_later(chunks.at(5));
+}
+
+// The product fills [q, k, v, mlp]; once attention has read v, its place takes what attention gave,
+// and [attention, mlp] lie side by side.
+void Blocks::run(const SingleBlock& block, int64_t first, int64_t count) {
+  const Tensor modulation = modulate(block.modulation);
+  const Chunks chunks{modulation, modulation};
+  const Tensor wide = scratch_.view({batch_ * tokens_, wide_});
+  const Tensor rows = normed_.flatten(0, 1), qkv = wide.slice(1, 0, 3 * width_);
+  const int64_t row_count = batch_ * count;  // where it is a part, of one batch
+  const auto some = [&](const Tensor& all) { return all.slice(0, first, first + row_count); };
+  const auto part = [&](int64_t begin, int64_t end) {
+    return Linear{block.linear1.weight.slice(0, begin, end),
+                  block.linear1.bias.slice(0, begin, end)};
+  };
+  norm(chunks.at(0));
+  if (count == tokens_) {
+    multiply_into(qkv, rows, part(0, 3 * width_));
+  } else {
+    multiply_into(some(wide.slice(1, 0, width_)), some(rows), part(0, width_));
+    multiply_into(wide.slice(1, width_, 3 * width_), rows, part(width_, 3 * width_));
+  }
+  multiply_into(some(wide.slice(1, 3 * width_)), some(rows), part(3 * width_, wide_),
+                {.gelu = true});
+  Stream norms;
+  norms.query_norm = block.query_norm;
+  norms.key_norm = block.key_norm;
+  const Tensor attention =
+      attend_in(scratch_.view({batch_, tokens_, wide_}), norms, norms, first, count);
+  copy_rows(address(wide) + first * wide_ + 2 * width_, wide_, address(attention), width_,
+            row_count, width_, stream_);
+  multiply_into(some(branch_.flatten(0, 1)), some(wide.slice(1, 2 * width_)), block.linear2);
+  add_later(chunks.at(2));
+}
+
+Tensor Blocks::finish(const Linear& final_modulation, int64_t first, int64_t count) {
+  const Tensor modulation = modulate(final_modulation);  // shift, scale
+  norm(Chunks{modulation, modulation}, first, count);
+  return normed_;
+}
+
+bool is_wide(int64_t width) { return width % 8 == 0; }
+
+thread_local int plain_only = 0;
+
+}  // namespace
+
+PlainOnly::PlainOnly() { ++plain_only; }
+PlainOnly::~PlainOnly() { --plain_only; }
+
+bool is_fast(const FastModel& model, const TransformerInput& input) {
+  const Tensor& img = input.img;
+  if (at::GradMode::is_enabled()) return false;
+  if (!img.is_cuda() || img.scalar_type() != at::kBFloat16 || plain_only > 0) return false;
+  const int64_t width = model.img_in.weight.size(0), head_width = width / model.heads;
+  const bool has_kernel =
+      head_width == 32 || head_width == 64 || head_width == 128 || head_width == 256;
+  const int64_t hidden = model.double_blocks.front().img.mlp_in.weight.size(0);
+  // One buffer serves all blocks.
+  const auto same_double = [&](const DoubleBlock& block) {
+    return block.img.mlp_in.weight.size(0) == hidden && block.txt.mlp_in.weight.size(0) == hidden;
+  };
+  const auto same_single = [&](const SingleBlock& block) {
+    return block.linear1.weight.size(0) == 3 * width + hidden;
+  };
+  return has_kernel && is_wide(width) && width <= kNormWidthMax && is_wide(hidden) &&
+         std::ranges::all_of(model.double_blocks, same_double) &&
+         std::ranges::all_of(model.single_blocks, same_single) && is_wide(img.size(2)) &&
+         is_wide(input.txt.size(2));
+}
+
+Tensor run_blocks(const FastModel& model, const TransformerInput& input, const Tensor& vec) {
+  const c10::DeviceGuard guard(input.img.device());
+  TransformerInput dense = input;
+  dense.img = input.img.contiguous();
+  dense.txt = input.txt.contiguous();
+  Blocks blocks(model, dense, vec);
+  for (const DoubleBlock& block : model.double_blocks) blocks.run(block);
+  const int64_t text = input.txt.size(1), tokens = text + input.img.size(1);
+  const int64_t wanted = input.wanted < 0 ? input.img.size(1) : input.wanted;
+  const bool is_one = input.img.size(0) == 1;
+  const int64_t first = is_one ? text : 0, count = is_one ? wanted : tokens;
+  for (const SingleBlock& block : model.single_blocks) {
+    const bool is_last = &block == &model.single_blocks.back();
+    blocks.run(block, is_last ? first : 0, is_last ? count : tokens);
+  }
+  return blocks.finish(model.final_modulation, first, count).slice(1, text, text + wanted);
+}
+
+Conditions make_conditions(const FastModel& model, const Tensor& vec) {
+  Conditions conditions;  // in the order that Blocks asks
+  const auto add = [&](const Linear& linear) { conditions.modulations.push_back(linear(vec)); };
+  for (const DoubleBlock& block : model.double_blocks) {
+    add(block.txt.mod);
+    add(block.img.mod);
+  }
+  for (const SingleBlock& block : model.single_blocks) add(block.modulation);
+  add(model.final_modulation);
+  return conditions;
+}
+
+}  // namespace pirouette::flux::cuda

@@ -1,0 +1,91 @@
+#include "worker/train/adapters.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "worker/train/chance.h"
+
+namespace pirouette::train {
+namespace {
+
+constexpr std::string_view kAllLinear = "all-linear";
+
+Target make_target(const std::string& name, const Tensor& weight) {
+  Target target{name, *flux::place_module(name), weight.size(1)};
+  target.all_rows = target.out = weight.size(0);
+  if (target.place.parts == 1) return target;
+  const std::int64_t head_rows = target.place.parts == 3 ? weight.size(0) / 3 : weight.size(1);
+  target.first_row = target.place.part * head_rows;
+  target.out = target.place.part < 3 ? head_rows : weight.size(0) - target.first_row;
+  return target;
+}
+
+bool fits(const std::string& name, const std::string& wanted) {
+  return wanted == kAllLinear || name == wanted || name.ends_with('.' + wanted);
+}
+
+}  // namespace
+
+std::vector<std::string> default_target_modules() {
+  return {"attn.to_q",
+          "attn.to_k",
+          "attn.to_v",
+          "attn.to_out.0",
+          "attn.add_q_proj",
+          "attn.add_k_proj",
+          "attn.add_v_proj",
+          "attn.to_add_out",
+          "ff.net.0.proj",
+          "ff.net.2",
+          "ff_context.net.0.proj",
+          "ff_context.net.2",
+          "proj_mlp"};
+}
+
+Result<std::vector<Target>> choose_targets(const Tensors& model,
+                                           const std::vector<std::string>& target_modules) {
+  std::vector<Target> linears;
+  constexpr std::string_view kWeight = ".weight";
+  for (const auto& [tensor, weight] : model) {
+    if (!tensor.ends_with(kWeight) || weight.dim() != 2) continue;
+    const std::string module = tensor.substr(0, tensor.size() - kWeight.size());
+    for (const std::string& name : flux::diffusers_linears(module))
+      linears.push_back(make_target(name, weight));
+  }
+  std::ranges::sort(linears, {}, &Target::name);
+  std::vector<Target> chosen;
+  for (const Target& linear : linears)
+    if (std::ranges::any_of(target_modules, [&](const auto& t) { return fits(linear.name, t); }))
+      chosen.push_back(linear);
+  for (const std::string& wanted : target_modules)
+    if (std::ranges::none_of(linears, [&](const Target& t) { return fits(t.name, wanted); }))
+      return Error{Errc::invalid,
+                   "--target_modules " + wanted +
+                       " fits no linear of this model; give names of diffusers or their ends, "
+                       "like attn.to_q, ff.net.2 or proj_mlp, or all-linear"};
+  if (chosen.empty()) return Error{Errc::invalid, "--target_modules names none"};
+  return chosen;
+}
+
+std::string down_name(const Target& target) { return target.name + ".lora_A.weight"; }
+std::string up_name(const Target& target) { return target.name + ".lora_B.weight"; }
+
+void adapt(flux::Weights& weights, const std::vector<Target>& targets, const LoraOptions& options,
+           Parameters& parameters, std::uint64_t seed, at::ScalarType dtype, at::Device device) {
+  std::uint64_t count = 0;
+  for (const Target& target : targets) {
+    // PEFT: kaiming_uniform_ with a = sqrt(5), which is uniform within 1 / sqrt(in).
+    const double bound = 1 / std::sqrt(static_cast<double>(target.in));
+    const Tensor down =
+        at::rand({options.rank, target.in}, generator_of(seed, Draw::weights, count++),
+                 at::TensorOptions(at::kFloat)) *
+            (2 * bound) -
+        bound;
+    const Tensor up = at::zeros({target.out, options.rank}, at::kFloat);
+    const Tensor used_down = parameters.add(down_name(target), down.to(device), dtype);
+    const Tensor used_up = parameters.add(up_name(target), up.to(device), dtype);
+    weights.adapt(target.place.module, {used_down, used_up, options.scale(), target.first_row});
+  }
+}
+
+}  // namespace pirouette::train

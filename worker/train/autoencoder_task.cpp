@@ -1,0 +1,141 @@
+#include "worker/train/autoencoder_task.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "common/files.h"
+#include "worker/flux/autoencoder.h"
+#include "worker/flux/part_weights.h"
+#include "worker/flux/storage/config.h"
+#include "worker/train/batch.h"
+#include "worker/train/chance.h"
+#include "worker/train/model_folder.h"
+
+namespace pirouette::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kScalingBatches = 16;  // that the latents' mean and deviation are of
+// As in latent diffusion: a log variance beyond these is none that float32 can follow.
+constexpr double kLogVarianceMin = -30, kLogVarianceMax = 20;
+
+// How bright each colour changes to the right and down: [B, 3, H, W] -> [B, 3, 2, H-2, W-2] in all.
+Tensor sobel(const Tensor& pictures) {
+  const Tensor across =
+      at::tensor({-1.0f, 0.0f, 1.0f, -2.0f, 0.0f, 2.0f, -1.0f, 0.0f, 1.0f}).view({3, 3}) / 8;
+  const Tensor kernels = at::stack({across, across.t()}).unsqueeze(1);  // [2, 1, 3, 3]
+  return at::conv2d(pictures.flatten(0, 1).unsqueeze(1),
+                    kernels.to(pictures.device(), pictures.scalar_type()));
+}
+
+class AutoencoderTask : public Task {
+ public:
+  AutoencoderTask(Parameters parameters, ModelFolder folder, flux::Autoencoder autoencoder,
+                  const ModelOptions& model, const AutoencoderOptions& options,
+                  const Dataset& dataset)
+      : parameters_(std::move(parameters)),
+        folder_(std::move(folder)),
+        autoencoder_(std::move(autoencoder)),
+        model_(model),
+        options_(options),
+        dataset_(dataset) {}
+
+  Parameters& parameters() override { return parameters_; }
+  Result<double> learn(std::uint64_t number) override;
+  Result<Image> show() override;
+  Result<void> save(const fs::path& folder, const Tensors& learnt) override;
+
+ private:
+  Result<Tensor> pictures(std::uint64_t number) const;
+  Tensor error(const Tensor& a, const Tensor& b) const {
+    return options_.squared ? (a - b).square().mean() : (a - b).abs().mean();
+  }
+  Result<void> write_scaling(const fs::path& config);
+
+  Parameters parameters_;
+  ModelFolder folder_;
+  flux::Autoencoder autoencoder_;
+  ModelOptions model_;
+  AutoencoderOptions options_;
+  const Dataset& dataset_;
+};
+
+// Targets, then references: [2B, 3, H, W].
+Result<Tensor> AutoencoderTask::pictures(std::uint64_t number) const {
+  const Batch batch = TRY(
+      draw_batch(dataset_, options_.seed, number * options_.batch, options_.batch, options_.size));
+  return at::cat({batch.targets, batch.references}).to(model_.device, model_.dtype);
+}
+
+Result<double> AutoencoderTask::learn(std::uint64_t number) {
+  const Tensor shown = TRY(pictures(number));
+  const auto moments = autoencoder_.encode_moments(shown).chunk(2, 1);
+  const Tensor mean = moments[0].to(at::kFloat);
+  const Tensor log_variance = moments[1].to(at::kFloat).clamp(kLogVarianceMin, kLogVarianceMax);
+  const Tensor noise = normal(mean.sizes(), generator_of(options_.seed, Draw::latent, number));
+  const Tensor latents = mean + at::exp(0.5 * log_variance) * noise.to(model_.device);
+  const Tensor made = autoencoder_.decode_raw(latents.to(model_.dtype)).to(at::kFloat);
+  const Tensor wanted = shown.to(at::kFloat);
+
+  const Tensor kl = 0.5 * (mean.square() + at::exp(log_variance) - 1 - log_variance).sum() /
+                    static_cast<double>(shown.size(0));
+  const Tensor loss = error(made, wanted) + options_.kl_weight * kl +
+                      options_.gradient_weight * error(sobel(made), sobel(wanted));
+  loss.backward();
+  return loss.item<double>();
+}
+
+// Above each other: a picture, and what comes back of it.
+Result<Image> AutoencoderTask::show() {
+  const at::NoGradGuard no_grad;
+  std::vector<Tensor> rows;
+  for (std::int64_t i = 0; i < options_.shown; ++i) {
+    const Batch batch =
+        TRY(draw_batch(dataset_, options_.seed, static_cast<std::uint64_t>(i), 1, options_.size));
+    const Tensor shown = batch.targets.to(model_.device, model_.dtype);
+    rows.push_back(batch.targets);
+    rows.push_back(autoencoder_.decode_raw(autoencoder_.encode_mean(shown)).to(at::kFloat).cpu());
+  }
+  constexpr std::int64_t kColumns = 2;
+  return make_grid(at::cat(rows), kColumns);
+}
+
+Result<void> AutoencoderTask::write_scaling(const fs::path& path) {
+  const at::NoGradGuard no_grad;
+  std::vector<Tensor> latents;
+  for (std::uint64_t number = 0; number < kScalingBatches; ++number)
+    latents.push_back(
+        autoencoder_.encode_mean(TRY(pictures(number))).to(at::kDouble).flatten().cpu());
+  const Tensor all = at::cat(latents);
+  nlohmann::json config = TRY(flux::load_config(path));
+  config["shift_factor"] = all.mean().item<double>();
+  config["scaling_factor"] = 1 / all.std().item<double>();
+  return write_file_durably(path, config.dump(2) + '\n');
+}
+
+Result<void> AutoencoderTask::save(const fs::path& folder, const Tensors& learnt) {
+  TRY(folder_.save(folder / "model", learnt, model_.dtype));
+  return write_scaling(folder / "model" / "vae" / "config.json");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Task>> make_autoencoder_task(const ModelOptions& model,
+                                                    const AutoencoderOptions& options,
+                                                    const Dataset& dataset) {
+  ModelFolder folder = TRY(ModelFolder::open(model.path));
+  // Laid out before they become leaves: a copy made afterwards would learn nothing.
+  const flux::Weights stored = flux::Autoencoder::laid_out(
+      TRY(flux::load_part(folder.source().autoencoder, model.dtype, model.device)));
+  Tensors tensors = stored.tensors();
+  Parameters parameters;
+  parameters.add_all("vae.", tensors, model.dtype);
+  flux::Autoencoder autoencoder = TRY(flux::Autoencoder::load(
+      flux::Weights(std::move(tensors), stored.source()), folder.source().numbers.latents));
+  std::unique_ptr<Task> task = std::make_unique<AutoencoderTask>(
+      std::move(parameters), std::move(folder), std::move(autoencoder), model, options, dataset);
+  return task;
+}
+
+}  // namespace pirouette::train

@@ -1,0 +1,103 @@
+#include "worker/train/denoiser.h"
+
+#include <utility>
+
+#include "worker/flux/sampler.h"
+#include "worker/train/block_by_block.h"
+#include "worker/train/chance.h"
+
+namespace pirouette::train {
+
+Result<Denoiser::Encoded> Denoiser::encode(const Batch& batch) const {
+  Encoded encoded;
+  {
+    const at::NoGradGuard no_grad;
+    const auto latents = [&](const Tensor& pictures) {
+      return model_.autoencoder.encode(pictures.to(model_.device, model_.dtype));
+    };
+    encoded.targets = latents(batch.targets);
+    encoded.references = latents(batch.references);
+  }
+  encoded.text = TRY(model_.prompts.of(batch.prompts));
+  return encoded;
+}
+
+// sigmas [B] -> what the model is told of them: thousandths, rounded to its dtype, as in rendering.
+Tensor Denoiser::told(const Tensor& sigmas) const {
+  return (sigmas.to(at::kFloat) * 1000).to(model_.dtype).to(model_.device) / 1000;
+}
+
+// All but the noisy tokens and the timestep.
+flux::TransformerInput Denoiser::make_input(const Encoded& encoded) const {
+  flux::TransformerInput input;
+  input.txt = encoded.text.sequence;
+  input.pooled = encoded.text.pooled;
+  input.guidance = at::full({encoded.targets.size(0)}, options_.guidance,
+                            at::TensorOptions(model_.dtype).device(model_.device));
+  const std::int64_t rows = encoded.targets.size(2) / 2, columns = encoded.targets.size(3) / 2;
+  const Tensor ids = at::cat({at::zeros({input.txt.size(1), 3}), flux::make_ids(0, rows, columns),
+                              flux::make_ids(1, rows, columns)});
+  input.rope = flux::make_rope(ids.to(model_.device), model_.transformer.rope_axes());
+  return input;
+}
+
+Result<double> Denoiser::learn(std::uint64_t number) {
+  const Batch batch = TRY(
+      draw_batch(dataset_, options_.seed, number * options_.batch, options_.batch, options_.size));
+  const Encoded encoded = TRY(encode(batch));
+  const Tensor clean = flux::pack_latents(encoded.targets.to(at::kFloat));  // [B, L, 4c]
+  const std::int64_t tokens = clean.size(1);
+  const Tensor noise =
+      normal(clean.sizes(), generator_of(options_.seed, Draw::noise, number)).to(model_.device);
+  const Tensor sigmas = draw_sigmas(clean.size(0), options_.flow, tokens, model_.shift,
+                                    generator_of(options_.seed, Draw::sigma, number));
+  const Tensor weights = loss_weights(sigmas, options_.flow.weighting).to(model_.device);
+  const Mixed mixed = mix(clean, noise, sigmas);
+
+  flux::TransformerInput input = make_input(encoded);
+  input.img = at::cat({mixed.noisy.to(model_.dtype), flux::pack_latents(encoded.references)}, 1);
+  input.timestep = told(sigmas);
+  const auto loss_of = [&](const Tensor& velocity) {
+    const Tensor wrong = velocity.slice(1, 0, tokens).to(at::kFloat) - mixed.velocity;
+    return (wrong.square().mean(at::IntArrayRef{1, 2}) * weights).mean();
+  };
+  const Tensor loss = options_.block_by_block
+                          ? backward_block_by_block(model_.transformer, input, loss_of)
+                          : backward_at_once(model_.transformer, input, loss_of);
+  return loss.item<double>();
+}
+
+// The sampler's loop, from one noise for each example -> pictures [B, 3, H, W].
+Tensor Denoiser::draw(const Encoded& encoded) const {
+  flux::TransformerInput input = make_input(encoded);
+  const std::int64_t height = encoded.targets.size(2), width = encoded.targets.size(3);
+  const Tensor noise =
+      normal(encoded.targets.sizes(), generator_of(options_.seed, Draw::sample, 0));
+  const Tensor references = flux::pack_latents(encoded.references);
+  Tensor latents = flux::pack_latents(noise).to(model_.device, model_.dtype);
+  const std::int64_t tokens = latents.size(1);
+  const std::vector<float> sigmas = flux::make_sigmas(options_.steps, tokens, model_.shift);
+  for (std::size_t i = 0; i + 1 < sigmas.size(); ++i) {
+    input.img = at::cat({latents, references}, 1);
+    input.timestep = told(at::full({latents.size(0)}, sigmas[i], at::kFloat));
+    const Tensor velocity = model_.transformer(input).slice(1, 0, tokens);
+    latents = flux::euler_step(latents, velocity, sigmas[i], sigmas[i + 1]);
+  }
+  return model_.autoencoder.decode(flux::unpack_latents(latents, height, width));
+}
+
+Result<Image> Denoiser::show() const {
+  const at::NoGradGuard no_grad;
+  std::vector<Tensor> pictures;
+  for (std::int64_t i = 0; i < options_.shown; ++i) {
+    const Batch batch =
+        TRY(draw_batch(dataset_, options_.seed, static_cast<std::uint64_t>(i), 1, options_.size));
+    pictures.push_back(batch.references);
+    pictures.push_back(batch.targets);
+    pictures.push_back(draw(TRY(encode(batch))).to(at::kFloat).cpu());
+  }
+  constexpr std::int64_t kColumns = 3;
+  return make_grid(at::cat(pictures), kColumns);
+}
+
+}  // namespace pirouette::train

@@ -1,0 +1,65 @@
+#pragma once
+// Kontext as it is learnt: examples become latents, latents are mixed with noise, and the
+// transformer is told how wrong it was about the way back. The reference's tokens stand behind the
+// noisy ones, as in rendering; what the model says about them counts nothing. Shared by the
+// training of a whole model and of a LoRA, which differ in what is trainable only.
+
+#include <cstdint>
+
+#include "worker/flux/autoencoder.h"
+#include "worker/flux/reference.h"
+#include "worker/flux/transformer.h"
+#include "worker/train/batch.h"
+#include "worker/train/flow_matching.h"
+#include "worker/train/prompts.h"
+
+namespace pirouette::train {
+
+struct DenoiserOptions {
+  flux::Size size;  // of pictures and references
+  std::uint64_t seed = 0;
+  std::uint64_t batch = 1;
+  FlowOptions flow;
+  double guidance = 3.5;       // told to a model that is told one
+  bool block_by_block = true;  // gradient checkpointing
+  // What show() draws: so many examples, in so many steps.
+  std::int64_t shown = 4;
+  int steps = 24;
+};
+
+struct DenoiserModel {
+  flux::Transformer transformer;
+  flux::Autoencoder autoencoder;
+  Prompts prompts;
+  flux::Shift shift;
+  at::ScalarType dtype;
+  at::Device device;
+};
+
+class Denoiser {
+ public:
+  // dataset must live as long.
+  Denoiser(DenoiserModel model, const Dataset& dataset, DenoiserOptions options)
+      : model_(std::move(model)), dataset_(dataset), options_(std::move(options)) {}
+
+  // As Task's: the number-th micro-batch.
+  Result<double> learn(std::uint64_t number);
+  // For each example a row: reference, target, what the model makes of it.
+  Result<Image> show() const;
+
+ private:
+  struct Encoded {
+    Tensor targets, references;  // [B, c, h, w] on the device
+    flux::TextEmbedding text;
+  };
+  Result<Encoded> encode(const Batch& batch) const;
+  flux::TransformerInput make_input(const Encoded& encoded) const;
+  Tensor told(const Tensor& sigmas) const;
+  Tensor draw(const Encoded& encoded) const;
+
+  DenoiserModel model_;
+  const Dataset& dataset_;
+  DenoiserOptions options_;
+};
+
+}  // namespace pirouette::train

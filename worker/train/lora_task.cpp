@@ -1,0 +1,73 @@
+#include "worker/train/lora_task.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "worker/flux/part_weights.h"
+#include "worker/flux/storage/model_source.h"
+#include "worker/train/lora_files.h"
+
+namespace pirouette::train {
+namespace {
+
+class LoraTask : public Task {
+ public:
+  LoraTask(Parameters parameters, TrainedLora lora, Denoiser denoiser, at::ScalarType dtype)
+      : parameters_(std::move(parameters)),
+        lora_(std::move(lora)),
+        denoiser_(std::move(denoiser)),
+        dtype_(dtype) {}
+
+  Parameters& parameters() override { return parameters_; }
+  Result<double> learn(std::uint64_t number) override { return denoiser_.learn(number); }
+  Result<Image> show() override { return denoiser_.show(); }
+  Result<void> save(const std::filesystem::path& folder, const Tensors& learnt) override {
+    return save_lora(folder, lora_, learnt, dtype_);
+  }
+
+ private:
+  Parameters parameters_;
+  TrainedLora lora_;
+  Denoiser denoiser_;
+  at::ScalarType dtype_;
+};
+
+std::map<std::string, std::string> describe(const DenoiserOptions& options,
+                                            const std::string& base) {
+  return {{"software", "Pirouette"},
+          {"ss_sd_model_name", base},
+          {"ss_resolution",
+           std::to_string(options.size.width) + 'x' + std::to_string(options.size.height)},
+          {"ss_batch_size_per_device", std::to_string(options.batch)},
+          {"ss_seed", std::to_string(options.seed)}};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Task>> make_lora_task(const ModelOptions& model, const LoraOptions& lora,
+                                             const DenoiserOptions& denoiser,
+                                             const Dataset& dataset) {
+  if (lora.rank < 1) return Error{Errc::invalid, "--rank must be at least 1"};
+  const flux::ModelSource source = TRY(flux::find_model(model.path, model.tokenizers));
+  flux::Weights weights = TRY(flux::load_part(source.transformer, model.dtype, model.device));
+  TrainedLora trained{lora, TRY(choose_targets(weights.tensors(), lora.target_modules)),
+                      model.path.filename().string(),
+                      describe(denoiser, model.path.filename().string())};
+  Parameters parameters;
+  adapt(weights, trained.targets, lora, parameters, denoiser.seed, model.dtype, model.device);
+  DenoiserModel parts{TRY(flux::Transformer::load(std::move(weights), source.numbers.axes)),
+                      TRY(flux::Autoencoder::load(
+                          TRY(flux::load_part(source.autoencoder, model.dtype, model.device)),
+                          source.numbers.latents)),
+                      TRY(Prompts::embed_all(source, dataset.prompts(), model.sequence_length,
+                                             model.dtype, model.device)),
+                      source.numbers.shift,
+                      model.dtype,
+                      model.device};
+  std::unique_ptr<Task> task =
+      std::make_unique<LoraTask>(std::move(parameters), std::move(trained),
+                                 Denoiser(std::move(parts), dataset, denoiser), model.dtype);
+  return task;
+}
+
+}  // namespace pirouette::train

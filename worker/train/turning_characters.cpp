@@ -1,0 +1,51 @@
+#include "worker/train/turning_characters.h"
+
+#include "common/job/recipe.h"
+#include "worker/train/characters/character.h"
+#include "worker/train/characters/render.h"
+
+namespace pirouette::train {
+namespace {
+
+class TurningCharacters : public Dataset {
+ public:
+  TurningCharacters(std::uint64_t count, flux::Size size) : count_(count), size_(size) {
+    recipe_.prompt = default_prompt_template();
+    recipe_.loras = {{"turnaround", 1.0, std::string(kTurnaroundTrigger)}};
+  }
+
+  Result<Example> at(std::uint64_t, Rng& rng) const override {
+    const auto character = characters::character_of(rng.below(count_));
+    const View& view = standard_views()[rng.below(standard_views().size())];
+    const characters::Body body = characters::build(character);
+    return Example{shown(body, 0), shown(body, view.azimuth_deg), prompt(view)};
+  }
+
+  std::vector<std::string> prompts() const override {
+    std::vector<std::string> prompts;
+    for (const View& view : standard_views()) prompts.push_back(prompt(view));
+    return prompts;
+  }
+
+ private:
+  std::string prompt(const View& view) const { return make_prompt(recipe_, view, "", ""); }
+  Image shown(const characters::Body& body, int azimuth_deg) const {
+    characters::Camera camera;
+    camera.azimuth_deg = azimuth_deg;
+    camera.width = size_.width;
+    camera.height = size_.height;
+    return characters::render(body, camera);
+  }
+
+  std::uint64_t count_;
+  flux::Size size_;
+  Recipe recipe_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dataset> turning_characters(std::uint64_t count, flux::Size size) {
+  return std::make_unique<TurningCharacters>(count, size);
+}
+
+}  // namespace pirouette::train

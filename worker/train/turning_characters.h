@@ -1,0 +1,17 @@
+#pragma once
+// Examples for a turnaround LoRA, without a file: a character seen from the front, the product's
+// own prompt for one of its eight views, and the character seen from there. Drawn as they are
+// needed (worker/train/characters), so the machine that trains is given nothing.
+
+#include <cstdint>
+#include <memory>
+
+#include "worker/flux/reference.h"
+#include "worker/train/dataset.h"
+
+namespace pirouette::train {
+
+// So many characters, of the seeds 0 to count - 1; others stay unseen for who tests.
+std::unique_ptr<Dataset> turning_characters(std::uint64_t count, flux::Size size);
+
+}  // namespace pirouette::train
