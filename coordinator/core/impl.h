@@ -16,12 +16,13 @@
 #include "coordinator/core/fair_share.h"
 #include "coordinator/core/farm_watch.h"
 #include "coordinator/core/fleet.h"
-#include "coordinator/core/forecast.h"
 #include "coordinator/core/queue.h"
 #include "coordinator/core/retry.h"
 #include "coordinator/core/runs.h"
 
 namespace pirouette::core {
+
+struct Plan;  // forecast.h
 
 // What the rows of a sheet in memory do not say by themselves.
 struct OpenSheet {

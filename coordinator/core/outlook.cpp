@@ -36,7 +36,7 @@ Plan Core::Impl::make_plan() {
   std::uint64_t done = 0, failed = 0;
   for (const auto& [id, live] : fleet_.live()) {
     const Worker& worker = get_worker(id);
-    Instant free_at = now_;
+    Instant free_at = now_, asks_for = now_;
     for (const auto& [lease, job] : live.leases) {
       const Run& run = runs_.at(lease);
       const auto like = durations_.guess(run.kind, run.device);
@@ -44,6 +44,7 @@ Plan Core::Impl::make_plan() {
       const bool first = lease == live.leases.begin()->first;
       const Instant due = std::max(run.leased_at, live.freed_at) + like->mean;
       free_at = first ? std::max(due, now_) : free_at + like->mean;
+      if (first && live.load() >= worker.capacity) asks_for = free_at;
       if (is_twin(lease)) continue;
       Instant& until = plan.running_until[get_job(job).batch];
       until = std::max(until, free_at);
@@ -52,7 +53,8 @@ Plan Core::Impl::make_plan() {
     failed += worker.jobs_failed;
     if (!live.link || worker.state != WorkerState::online || worker.capacity == 0) continue;
     if (!worker.quarantine.empty()) continue;
-    plan.workers.push_back({&worker, live.device_class, std::max(free_at, live.rests_until)});
+    plan.workers.push_back({&worker, live.device_class, std::max(free_at, live.rests_until),
+                            std::max(asks_for, live.rests_until)});
   }
   if (done + failed > 0) {
     plan.failed_permille = static_cast<std::int64_t>(failed * 1000 / (done + failed));

@@ -69,7 +69,10 @@ function BatchHead({ batch, at }: { batch: Batch; at: number }) {
       </div>
       <p class={`head-time ${time.tone}`}>{time.text}</p>
       {batch.waiting_for && (
-        <Why of={`/batches/${batch.id}`} concerns={(row) => row.batch === batch.id || is_farm(row)} />
+        <Why
+          of={`/batches/${batch.id}`}
+          concerns={(row) => row.batch === batch.id || is_farm(row)}
+        />
       )}
       <BatchBar counts={batch} label={`Poses of ${batch.name}`} />
       <ul class="legend">

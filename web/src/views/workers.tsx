@@ -91,9 +91,8 @@ function Leases({ worker }: { worker: Worker }) {
   if (worker.leases.length === 0) {
     if (worker.state === "gone") return null;
     const concerns = (row: LedgerRow) => row.worker === worker.id || row.kind.startsWith("farm.");
-    return (
-      <Why of={`/workers/${worker.id}`} concerns={concerns} tone={worker.quarantine ? "bad" : "quiet"} />
-    );
+    const tone = worker.quarantine ? "bad" : "quiet";
+    return <Why of={`/workers/${worker.id}`} concerns={concerns} tone={tone} />;
   }
   return (
     <ul class="leases">
