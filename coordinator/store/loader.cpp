@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "coordinator/core/ledger.h"
 #include "coordinator/store/rows.h"
 
 namespace pirouette::store {
@@ -106,10 +105,10 @@ void load_past_use(SQLite::Database& database, core::State& state) {
 
 void load_farm_stopped(SQLite::Database& database, core::State& state) {
   static const std::string kWord =
-      "SELECT kind, detail FROM event INDEXED BY event_farm"
+      "SELECT kind = 'farm.stopped', detail FROM event INDEXED BY event_farm"
       " WHERE kind IN ('farm.stopped', 'farm.resumed') ORDER BY id DESC LIMIT 1";
   each(database, kWord, [&](Row& row) {
-    const bool stopped = row.text() == core::ledger::kFarmStopped;
+    const bool stopped = row.flag();
     std::string why = row.text();
     if (stopped) state.farm_stopped = std::move(why);
   });
