@@ -2,9 +2,12 @@
 // SIGTERM.
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstdio>
+#include <map>
 
 #include "common/log.h"
+#include "coordinator/core/fair_share.h"
 #include "coordinator/runtime/coordinator.h"
 
 namespace {
@@ -16,6 +19,28 @@ pirouette::Result<void> serve(const pirouette::runtime::Config& config) {
   std::fflush(stdout);
   coordinator->run();
   return {};
+}
+
+// "nightowl=200" -> {nightowl, 200}.
+pirouette::Result<std::map<std::string, std::uint32_t>> read_shares(
+    const std::vector<std::string>& texts) {
+  using namespace pirouette;
+  std::map<std::string, std::uint32_t> weights;
+  for (const std::string& text : texts) {
+    const auto equals = text.rfind('=');
+    std::uint32_t weight = 0;
+    const char* const end = text.data() + text.size();
+    const bool named = equals != std::string::npos;
+    const auto [stop, fault] = std::from_chars(text.data() + (named ? equals + 1 : 0), end, weight);
+    if (!named || fault != std::errc() || stop != end || weight < 1 ||
+        weight > core::kShareWeightMax) {
+      return Error{Errc::invalid, "--share " + text +
+                                      ": write it as OWNER=WEIGHT with a weight of 1 to " +
+                                      std::to_string(core::kShareWeightMax)};
+    }
+    weights[text.substr(0, equals)] = weight;
+  }
+  return weights;
 }
 
 }  // namespace
@@ -48,6 +73,10 @@ int main(int argc, char** argv) {
   app.add_option("--lease-ms", lease_ms, "A worker silent for this long loses its jobs")
       ->check(CLI::Range(500, 3'600'000))
       ->capture_default_str();
+  std::vector<std::string> shares;
+  app.add_option("--share", shares,
+                 "OWNER=WEIGHT of the farm among jobs of one priority; 100 if not given, so 200 is "
+                 "twice the others'; repeatable");
   app.add_flag("--debug", debug, "Log more");
   CLI11_PARSE(app, argc, argv);
 
@@ -60,6 +89,12 @@ int main(int argc, char** argv) {
                "lost message is no lost worker");
     return 2;
   }
+  const auto weights = read_shares(shares);
+  if (!weights.ok()) {
+    log::error("coordinator", weights.error().what);
+    return 2;
+  }
+  config.policy.shares = weights.value();
   const auto colon = http.rfind(':');
   const std::string port = colon == std::string::npos ? "" : http.substr(colon + 1);
   if (port.empty() || port.size() > 5 ||

@@ -66,8 +66,20 @@ Result<std::map<std::string, std::filesystem::path>> parse_named_paths(
   return paths;
 }
 
+Result<void> check_tags(const std::vector<std::string>& tags) {
+  if (tags.size() > kTagsMax) {
+    return Error{Errc::invalid, "a worker has " + std::to_string(kTagsMax) + " tags at most"};
+  }
+  for (const std::string& tag : tags) {
+    if (is_tag(tag)) continue;
+    return Error{Errc::invalid, "--tag " + tag + ": a tag is letters, digits, '_', '-' and '.'"};
+  }
+  return {};
+}
+
 Result<void> serve(const ServeOptions& options) {
   engine::FluxEngineConfig config;
+  TRY(check_tags(options.worker.tags));
   config.models = TRY(parse_named_paths("--model", options.models));
   config.loras = TRY(parse_named_paths("--lora", options.loras));
   if (!options.tokenizers.empty()) config.tokenizers = options.tokenizers;
@@ -145,6 +157,8 @@ void add_serve_command(CLI::App& app, ServeOptions& options) {
       ->add_option("--folder", options.worker.folder,
                    "Results not yet handed in, and fetched references; one worker a folder")
       ->required();
+  command->add_option("--tag", options.worker.tags,
+                      "What recipes may require of a worker: 80gb, night; repeatable");
   command
       ->add_option("--prefetch", options.worker.prefetch, "Jobs taken beyond the one that renders")
       ->check(CLI::Range(0, 64))

@@ -133,6 +133,7 @@ Result<BatchSpec> parse_batch(std::string_view text) {
   fields.text("owner", batch.owner, kNameMaxBytes);
   fields.whole("priority", batch.priority, 0, 100);
   read_deadline(fields, batch);
+  fields.flag("idle_only", batch.idle_only);
   const json* recipe = fields.find("recipe");
   batch.recipe =
       job::read_recipe(recipe == nullptr ? json::object() : *recipe, "recipe", complaints);
@@ -160,6 +161,7 @@ std::string to_json(const BatchSpec& batch) {
   if (!batch.owner.empty()) written["owner"] = batch.owner;
   written["priority"] = batch.priority;
   if (batch.deadline) written["deadline"] = to_rfc3339(*batch.deadline);
+  if (batch.idle_only) written["idle_only"] = true;
   written["recipe"] = job::write_recipe(batch.recipe);
   written["sheets"] = std::move(sheets);
   return job::dump(written);

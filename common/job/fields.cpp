@@ -217,6 +217,13 @@ void Fields::number(const std::string& field, double& out, double low, double hi
   out = value->get<double>();
 }
 
+void Fields::flag(const std::string& field, bool& out) {
+  const json* value = find(field);
+  if (value == nullptr) return;
+  if (!value->is_boolean()) return complain(field, "must be true or false, not " + shown(*value));
+  out = value->get<bool>();
+}
+
 bool Fields::seed(const std::string& field, std::uint64_t& out) {
   const json* value = find(field);
   if (value == nullptr || value->is_null()) return false;

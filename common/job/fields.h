@@ -57,6 +57,7 @@ class Fields {
   void whole(const std::string& field, int& out, int low, int high, int multiple_of = 1,
              Need need = Need::optional);
   void number(const std::string& field, double& out, double low, double high);
+  void flag(const std::string& field, bool& out);           // true or false
   bool seed(const std::string& field, std::uint64_t& out);  // 0 to 2^63 - 1; whether it is there
   void choice(const std::string& field, std::string& out, const std::vector<std::string>& allowed);
   // The value itself, or null; it counts as taken.

@@ -66,6 +66,10 @@ struct Recipe {
   std::string
       prompt;  // template: {view} {geometry} {stance} {triggers} {identity_notes} {correction}
   std::string negative_prompt;
+  std::vector<std::string> required_tags;  // a worker must have each of them
+  std::string proof;             // the view that is rendered first; the others are held until it is
+                                 // found good; "": none
+  bool held_fills_idle = false;  // held views are rendered by workers that have nothing else
   bool operator==(const Recipe&) const = default;
 };
 
@@ -121,6 +125,7 @@ struct BatchSpec {
   std::optional<Instant> deadline;
   Recipe recipe;
   std::vector<SheetSpec> sheets;
+  bool idle_only = false;  // it takes only what nobody else can use
 };
 
 // Limits on what is accepted (DESIGN: no silent caps). Errors name them.
@@ -131,6 +136,7 @@ inline constexpr std::size_t kNameMaxBytes = 200;
 inline constexpr std::size_t kRecipeMaxBytes = 1 << 20;   // a recipe as JSON
 inline constexpr std::size_t kBatchMaxBytes = 128 << 20;  // 10,000 sheets with long notes
 inline constexpr std::size_t kLorasMax = 8;
+inline constexpr std::size_t kTagsMax = 16;  // of a worker, and of what a recipe requires
 inline constexpr std::uint64_t kLoraMaxBytes = 4ull << 30;       // rank 256 in 16 bits is 2.5 GB
 inline constexpr std::uint64_t kLoraCacheMaxBytes = 1ull << 50;  // of one worker
 inline constexpr int kSideMinPx = 64, kSideMaxPx = 4096;
@@ -141,6 +147,9 @@ inline constexpr int kSequenceLengthMax = 512;  // FLUX's T5 was trained with no
 inline constexpr double kLoraScaleMax = 4;      // to either side; LoRAs fall apart long before
 inline constexpr double kGuidanceMax = 30;      // above 10 pictures are burnt already
 inline constexpr double kTrueCfgMax = 30;
+
+// What a worker's admin may call it and a recipe may require: letters, digits, '_', '-' and '.'.
+bool is_tag(std::string_view text);
 
 // JSON as schema/recipe.schema.json describes it. Missing fields get the defaults; every wrong or
 // unknown field is named in the one error (invalid).

@@ -4,6 +4,7 @@
 #include "common/job/recipe_json.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -101,6 +102,38 @@ void read_loras(Fields& fields, Recipe& recipe, Complaints& complaints) {
   }
 }
 
+void read_required_tags(Fields& fields, Recipe& recipe) {
+  const json* tags = fields.array("requires", 0, kTagsMax);
+  if (tags == nullptr) return;
+  for (const json& tag : *tags) {
+    if (!tag.is_string() || !is_tag(tag.get<std::string>())) {
+      return fields.complain("requires",
+                             "must be tags that workers were given with --tag: letters, digits, "
+                             "'_', '-' and '.'");
+    }
+    recipe.required_tags.push_back(tag.get<std::string>());
+  }
+}
+
+void read_proof(Fields& fields, Recipe& recipe) {
+  fields.text("proof", recipe.proof, kNameMaxBytes);
+  const auto is_it = [&](const View& view) { return view.id == recipe.proof; };
+  if (!recipe.proof.empty() && std::none_of(recipe.views.begin(), recipe.views.end(), is_it)) {
+    std::vector<std::string> ids;
+    for (const View& view : recipe.views) ids.push_back(view.id);
+    fields.complain("proof", "must be one of the recipe's views (" + job::listed(ids) + "), not " +
+                                 job::in_quotes(recipe.proof));
+  }
+  std::string held = "wait";
+  fields.choice("held", held, {"wait", "fill_idle"});
+  recipe.held_fills_idle = held == "fill_idle";
+  if (recipe.held_fills_idle && recipe.proof.empty()) {
+    fields.complain("held",
+                    "counts only with a proof: name the view that goes first, or leave "
+                    "both out");
+  }
+}
+
 bool is_side(std::string_view text) {
   int side = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), side);
@@ -165,6 +198,14 @@ ordered_json write_pose_set(const Recipe& recipe) {
 
 }  // namespace
 
+bool is_tag(std::string_view text) {
+  return !text.empty() && text.size() <= kNameMaxBytes &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) ||
+                  kNameCharacters.find(c) != std::string_view::npos;
+         });
+}
+
 Recipe job::read_recipe(const json& value, const std::string& path, Complaints& complaints) {
   Recipe recipe;
   Fields fields(value, path, complaints);
@@ -182,6 +223,8 @@ Recipe job::read_recipe(const json& value, const std::string& path, Complaints& 
   fields.choice("stance", stance, stance_names());
   recipe.stance = find_stance(stance).value_or(Stance::neutral);
   read_prompts(fields, recipe);
+  read_required_tags(fields, recipe);
+  read_proof(fields, recipe);
   fields.finish();
   return recipe;
 }
@@ -208,7 +251,10 @@ ordered_json job::write_recipe(const Recipe& recipe) {
           {"max_sequence_length", recipe.max_sequence_length},
           {"stance", stance_name(recipe.stance)},
           {"prompt", recipe.prompt},
-          {"negative_prompt", recipe.negative_prompt}};
+          {"negative_prompt", recipe.negative_prompt},
+          {"requires", recipe.required_tags},
+          {"proof", recipe.proof},
+          {"held", recipe.held_fills_idle ? "fill_idle" : "wait"}};
 }
 
 std::string job::dump(const ordered_json& value) {

@@ -129,14 +129,13 @@ Job& Core::Impl::add_take(Pose& pose, const RerollPose& change) {
                          : make_seed(sheet.character, sheet.seed,
                                      batch.recipe->views.at(pose.view).id, job.take);
   job.correction = change.correction.value_or(before.correction);
-  job.queued_at = now_;
+  enqueue_or_hold(batch, sheet, job);
   put(job);
   pose.latest = job.id;
   put(pose);
   ++batch.jobs;
   put(batch);
   open_sheets_.at(sheet.id).jobs.push_back(job.id);
-  queue_.add(batch, sheet, job);
   return state_.jobs.emplace(job.id, std::move(job)).first->second;
 }
 
@@ -175,7 +174,11 @@ ReplyText Core::Impl::make(const ReviewPose& change, const std::string& by) {
   review(pose, change.review, change.note);
   note(ledger::kPoseReviewed, pose,
        say(by, std::string(name(change.review)) + (change.note.empty() ? "" : ", " + change.note)));
-  judge_again(get_sheet(pose.sheet));
+  Sheet& sheet = get_sheet(pose.sheet);
+  judge_again(sheet);
+  if (change.review == Review::approved && find_proof(sheet) == &pose) {
+    pass_proof(sheet, say(by, "approved"));
+  }
   return Accepted{};
 }
 
@@ -229,6 +232,7 @@ ReplyText Core::Impl::make(const PauseBatch& change, const std::string& by) {
                                      "; only a running one can be paused or resumed"};
   }
   if (batch.paused == change.paused) return Accepted{};
+  look_at_ = now_;
   batch.paused = change.paused;
   put(batch);
   queue_.set_paused(batch);
@@ -244,12 +248,16 @@ ReplyText Core::Impl::make(const SetPriority& change, const std::string& by) {
                                      "; nothing of it waits any more"};
   }
   if (batch.priority == change.priority) return Accepted{};
+  look_at_ = now_;
   const int before = batch.priority;
   batch.priority = change.priority;
   put(batch);
   const SheetId first = first_sheets_.at(batch.id);
   for (std::uint32_t i = 0; i < batch.sheets; ++i) {
-    queue_.move(batch, get_sheet(SheetId{first.value + i}), before);
+    const Sheet& sheet = get_sheet(SheetId{first.value + i});
+    const OwnerId owner = shares_.owner(batch.owner);
+    queue_.move(batch, sheet, before, {owner, false});
+    queue_.move(batch, sheet, before, {owner, true});
   }
   note(ledger::kBatchPriority, batch,
        say(by, std::to_string(before) + " to " + std::to_string(batch.priority)));
@@ -313,13 +321,14 @@ void Core::Impl::cancel_job(Job& job, const std::string& why) {
   const bool leased = job.state == JobState::leased;
   if (!leased && job.state != JobState::queued && job.state != JobState::held) return;
   if (job.state == JobState::queued) {
-    queue_.remove(get_batch(job.batch), get_sheet(job.sheet), job);
+    dequeue(get_batch(job.batch), get_sheet(job.sheet), job);
   }
   if (leased) {
     note(ledger::kJobCancelled, job, job.lease, job.worker, why);
     if (const LiveWorker* live = fleet_.find(job.worker); live && live->link) {
       send(SendCancel{live->link, job.lease});
     }
+    end_twin(job.id, "", true);
     end_lease(job);
   }
   job.state = JobState::cancelled;

@@ -23,12 +23,19 @@ std::vector<std::string> Core::find_broken_invariants() const {
 }
 
 Core::Impl::Impl(State state, Policy policy, Instant now)
-    : policy_(policy), state_(std::move(state)), ticked_at_(now), now_(now) {
+    : policy_(policy),
+      state_(std::move(state)),
+      shares_(policy.shares, policy.share_half_life, now),
+      ticked_at_(now),
+      now_(now) {
   rebuild();
 }
 
 void Core::Impl::step(const Event& event, Instant now, Effects& round) {
-  now_ = now;
+  // A clock that is set back would make every silence and rest longer: time goes on from where it
+  // was.
+  if (now + set_back_ < now_) set_back_ = now_ - now;
+  now_ = now + set_back_;
   std::swap(out_, round);
   std::visit([this](const auto& happened) { on(happened); }, event);
   assemble_due_sheets();
@@ -40,16 +47,21 @@ void Core::Impl::step(const Event& event, Instant now, Effects& round) {
 // A start: whoever was connected, or holds a lease, gets a whole lease length to say Hello; sheets
 // whose pictures are all there, or never will be, are put together with the first step.
 void Core::Impl::rebuild() {
+  recall_use();
+  recall_durations();
   for (auto& [id, worker] : state_.workers) {
     worker_by_name_[worker.name] = id;
     if (worker.state != WorkerState::online && worker.state != WorkerState::draining) continue;
     worker.heard_at = now_;
-    fleet_.add(id).heard_written = now_;
+    LiveWorker& live = fleet_.add(id);
+    live.heard_written = now_;
+    live.device_class = class_of(worker);
   }
   for (const auto& [id, sheet] : state_.sheets) derive(sheet);
   for (const auto& [id, job] : state_.jobs) derive(job);
   for (const auto& [id, sheet] : state_.sheets) {
-    if (sheet.state == SheetState::rendering && open_sheets_[id].jobs_open == 0) {
+    if (sheet.state != SheetState::rendering) continue;
+    if (open_sheets_[id].jobs_open == 0 || sheet.proof == Proof::waiting) {
       assemble_now_.insert(id);
     }
   }
@@ -66,10 +78,15 @@ void Core::Impl::derive(const Sheet& sheet) {
 void Core::Impl::derive(const Job& job) {
   OpenSheet& sheet = open_sheets_[job.sheet];
   sheet.jobs.push_back(job.id);
-  if (job.state == JobState::queued) queue_.add(get_batch(job.batch), get_sheet(job.sheet), job);
+  const Batch& batch = get_batch(job.batch);
+  if (job.worker && sheet.device_class == 0) sheet.device_class = class_of(get_worker(job.worker));
+  if (job.state == JobState::queued) enqueue(batch, get_sheet(job.sheet), job);
   if (job.state == JobState::leased) {
     get_worker(job.worker).heard_at = now_;
-    fleet_.open(fleet_.add(job.worker), job.lease, job.id);
+    LiveWorker& live = fleet_.add(job.worker);
+    live.device_class = class_of(get_worker(job.worker));
+    fleet_.open(live, job.lease, job.id);
+    begin_run(live, job, job.lease, /*cold=*/true);
   }
   if (job.state == JobState::held || job.state == JobState::queued ||
       job.state == JobState::leased) {

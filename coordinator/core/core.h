@@ -7,6 +7,9 @@
 // Owned by the runtime's loop thread. The caller must commit effects.writes before anything else of
 // the effects leaves the process (see effect.h).
 
+#include <map>
+#include <string>
+
 #include "common/time.h"
 #include "coordinator/core/effect.h"
 #include "coordinator/core/event.h"
@@ -23,6 +26,10 @@ struct Policy {
   std::uint32_t look_ahead = 64;   // jobs of the fair order that placement looks at
   std::uint32_t overtakings_max = 16;  // times a job may be passed over for a better fit
   Duration tick = seconds(1);          // how often the core wants Ticked
+  // Owners' weights where they are not kShareWeightDefault; what was used counts half after a day,
+  // so that last night still counts tonight and last week hardly does.
+  std::map<std::string, std::uint32_t> shares;
+  Duration share_half_life = seconds(24 * 3600);
 };
 
 class Core {

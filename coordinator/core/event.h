@@ -65,6 +65,7 @@ struct WorkerSaidHello {
   std::string engine_build;
   std::uint32_t capacity = 0;  // slots + prefetch
   std::vector<std::string> models, loras;
+  std::vector<std::string> tags;
   std::vector<HeldLease>
       held;  // rendering or waiting to render; finished ones come as LeaseFinished
   std::uint64_t lora_cache_bytes = 0;

@@ -82,13 +82,25 @@ void Fleet::reckon(LiveWorker& worker, const Worker& row, Instant now) {
   drop_hunger(worker);
   if (!worker.link || row.state != WorkerState::online || now < worker.rests_until) return;
   if (worker.load() >= row.capacity) return;
-  worker.hungry_as = worker.load();
-  hungry_.insert({*worker.hungry_as, worker.id});
+  if (!row.quarantine.empty() && (!worker.trust.on_trial || worker.load() > 0)) return;
+  worker.hungry_as = {worker.load(), worker.slowness};
+  hungry_.insert({worker.load(), worker.slowness, worker.id});
 }
 
 void Fleet::drop_hunger(LiveWorker& worker) {
-  if (worker.hungry_as) hungry_.erase({*worker.hungry_as, worker.id});
+  if (worker.hungry_as) {
+    const Hunger hunger{worker.hungry_as->first, worker.hungry_as->second, worker.id};
+    hungry_.erase(hunger);
+    aside_.erase(hunger);
+  }
   worker.hungry_as.reset();
 }
+
+void Fleet::set_aside(LiveWorker& worker) {
+  PIROUETTE_CHECK(worker.hungry_as);
+  aside_.insert(hungry_.extract({worker.hungry_as->first, worker.hungry_as->second, worker.id}));
+}
+
+void Fleet::readmit() { hungry_.merge(aside_); }
 
 }  // namespace pirouette::core

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "coordinator/core/placement.h"
+#include "coordinator/core/probe.h"
 #include "coordinator/core/state.h"
 
 namespace pirouette::core {
@@ -24,12 +25,18 @@ struct LiveWorker {
   // Leases that its last Hello did not mention, and until when their results are waited for.
   std::map<LeaseId, Instant> missing;
   Residency residency;
-  std::uint64_t found_nothing_at = 0;  // revision of the queue
-  std::uint32_t troubles = 0;          // leases failed or refused in a row
-  Instant rests_until;                 // after too many of them
-  bool row_changed = false;            // counts or residency; written with the next tick
+  std::uint32_t device_class = 0;
+  std::int64_t slowness = 0;   // of that class; see durations.h
+  Instant hello_at;            // of its newest link
+  Duration heartbeat;          // as it was told last; 0: not since this coordinator started
+  Instant freed_at;            // when it last ended a lease
+  std::uint32_t troubles = 0;  // leases failed or refused in a row
+  Instant rests_until;         // after too many of them
+  Trust trust;                 // what it failed, and how it proves itself
+  bool row_changed = false;    // counts or residency; written with the next tick
   Instant heard_written;
-  std::optional<std::size_t> hungry_as;  // under which load it stands among the hungry
+  // Where it stands among the hungry: by load, then the fast first.
+  std::optional<std::pair<std::size_t, std::int64_t>> hungry_as;
 
   // What it works on as far as it says.
   std::size_t load() const { return leases.size() - missing.size(); }
@@ -55,9 +62,19 @@ class Fleet {
   // Call after anything that changes how much the worker may take.
   void reckon(LiveWorker& worker, const Worker& row, Instant now);
 
-  // Those with room, the least loaded first.
-  using Hungry = std::set<std::pair<std::size_t, WorkerId>>;
+  // Those with room, the least loaded first, and of these the fastest.
+  struct Hunger {
+    std::size_t load = 0;
+    std::int64_t slowness = 0;
+    WorkerId worker;
+    auto operator<=>(const Hunger&) const = default;
+  };
+  using Hungry = std::set<Hunger>;
   const Hungry& hungry() const { return hungry_; }
+  // It found nothing: it is not among the hungry until everyone may search again.
+  void set_aside(LiveWorker& worker);
+  void readmit();
+  const Hungry& aside() const { return aside_; }
   const std::map<WorkerId, LiveWorker>& live() const { return live_; }
   std::map<WorkerId, LiveWorker>& live() { return live_; }
 
@@ -67,6 +84,7 @@ class Fleet {
   std::map<WorkerId, LiveWorker> live_;
   std::map<LinkId, WorkerId> by_link_;  // current and superseded links
   Hungry hungry_;
+  Hungry aside_;
 };
 
 }  // namespace pirouette::core

@@ -1,7 +1,7 @@
 #pragma once
 // The core's inside: one member function a kind of event, in files by what they are about:
-// requests.cpp and changes.cpp (people), workers.cpp, leases.cpp, sheets.cpp; core.cpp holds the
-// step itself and the words that all of them write with.
+// requests.cpp and changes.cpp (people), workers.cpp, leases.cpp, runs.cpp, sheets.cpp; core.cpp
+// holds the step itself and the words that all of them write with.
 //
 // A step changes the State, and says each change in out_ as a whole row: replaying the rows gives
 // the State again. Everything beside the State here is derived from it and rebuilt at a start.
@@ -12,11 +12,17 @@
 #include <set>
 
 #include "coordinator/core/core.h"
+#include "coordinator/core/durations.h"
+#include "coordinator/core/fair_share.h"
+#include "coordinator/core/farm_watch.h"
 #include "coordinator/core/fleet.h"
 #include "coordinator/core/queue.h"
 #include "coordinator/core/retry.h"
+#include "coordinator/core/runs.h"
 
 namespace pirouette::core {
+
+struct Plan;  // forecast.h
 
 // What the rows of a sheet in memory do not say by themselves.
 struct OpenSheet {
@@ -25,6 +31,7 @@ struct OpenSheet {
   std::uint32_t version_asked = 0;      // of the newest AssembleSheet
   std::uint32_t assembly_failures = 0;  // of that version's pictures
   std::uint32_t disk_failures = 0;      // likewise; they count for the pause only
+  ClassId device_class = 0;             // on which the character was begun
 };
 
 class Core::Impl {
@@ -82,6 +89,10 @@ class Core::Impl {
   void set_capacity(Worker& worker, std::uint32_t capacity, const std::string& why);
   void part_with(WorkerId worker, WorkerState to, std::string_view kind, const std::string& why);
   void forgive_our_pause();
+  Duration heartbeat_now() const;
+  Duration lease_of(const LiveWorker& live) const;
+  void welcome(LiveWorker& live);
+  void pace_heartbeats();
   void give_up_missing(const LiveWorker& live);
   void note_trouble(LiveWorker& live);
   void note_cannot_work(LiveWorker& live, const std::string& why);
@@ -102,10 +113,10 @@ class Core::Impl {
   void note_foreign(const LeaseFinished& event);
   void show_take(const Job& job);
   void show(Pose& pose, JobId take);
-  // The job's lease ends without a picture.
-  void end_lease(Job& job);
+  // The job's lease ends. Returns what its worker had to do with it.
+  Duration end_lease(Job& job);
   void requeue(Job& job, const std::string& why);
-  void lose_lease(Job& job, const std::string& why);
+  void lose_lease(LeaseId lease, const std::string& why);
   void fail_for_good(Job& job, const std::string& why);
   const Lease* find_lease(JobId job, LeaseId lease) const;
   void forget_leases(JobId job);
@@ -116,6 +127,60 @@ class Core::Impl {
   void lease(LiveWorker& live, const Choice& choice);
   void begin_lease(LiveWorker& live, Job& job, const Lease& lease, const std::string& detail);
   bool take_up_again(LiveWorker& live, const HeldLease& claim);
+
+  // runs.cpp
+  Queue::Place place_of(const Batch& batch, const Job& job);
+  void enqueue(const Batch& batch, const Sheet& sheet, const Job& job);
+  void dequeue(const Batch& batch, const Sheet& sheet, const Job& job);
+  ClassId class_of(const Worker& worker);
+  KindId kind_of_jobs(const Batch& batch);
+  Run& begin_run(LiveWorker& live, const Job& job, LeaseId lease, bool cold);
+  void begin_on_class(const Batch& batch, const Sheet& sheet, const Job& job, ClassId device);
+  Duration end_run(LeaseId lease);
+  void charge(Batch& batch, Duration took);
+  void measure(const Run& run, Duration took);
+  void recall_use();
+  void recall_durations();
+
+  // failures.cpp
+  void fail_attempt(LiveWorker& live, Job& job, FailureClass failure, const std::string& why);
+  void doubt(LiveWorker& live, JobId failed, const std::string& why);
+  void probe_later(LiveWorker& live);
+  void release(LiveWorker& live, const std::string& why);
+  void probe_if_due(LiveWorker& live);
+  bool judge_probe(const LeaseFinished& event);
+  bool end_probe(LiveWorker& live, LeaseId lease);
+  void note_picture(const Job& job, const Worker& maker, bool just_now);
+  void stop_if_broken(const std::string& why);
+  void resume();
+  bool may_dispatch() const;
+  void end_hung_jobs();
+  std::optional<std::string> find_hang(const Run& run, const LiveWorker& live) const;
+  bool refuse_too_fast(LiveWorker& live, Job& job, const LeaseFinished& event);
+
+  // tail.cpp
+  void twin_slow_jobs();
+  bool is_sooner(const LiveWorker& live, const Run& run, Instant ends_at) const;
+  void begin_twin(LiveWorker& live, JobId id);
+  bool is_twin(LeaseId lease) const;
+  Duration end_twin(JobId id, const std::string& why, bool cancel);
+  bool promote_twin(Job& job);
+
+  // outlook.cpp
+  Plan make_plan();
+  void add_held(Plan& plan, std::map<BatchId, std::int64_t> known);
+  void look_ahead();
+  void tell(Batch& batch, std::optional<Instant> p50, std::optional<Instant> p90);
+
+  // proofs.cpp
+  bool is_proof(const Batch& batch, const Pose& pose) const;
+  Pose* find_proof(const Sheet& sheet);
+  bool waits_for_proof(const Job& job);
+  void enqueue_or_hold(const Batch& batch, const Sheet& sheet, Job& job);
+  void assemble_proof(Sheet& sheet);
+  void judge_proof(Sheet& sheet);
+  void say_unproven(const Sheet& sheet, const std::string& why);
+  void pass_proof(Sheet& sheet, const std::string& why);
 
   // sheets.cpp
   void on(const SheetAssembled& event);
@@ -164,9 +229,19 @@ class Core::Impl {
 
   // Derived.
   Queue queue_;
+  std::uint64_t searched_revision_ = 0;  // of the queue, when the fleet last searched it
   Fleet fleet_;
+  FairShare shares_;
+  Durations durations_;
+  Runs runs_;
+  std::map<JobId, Twin> twins_;  // of leased jobs
+  std::map<BatchId, KindId> kinds_;
+  Instant look_at_;  // when the forecast is made next
+  FarmWatch watch_;
+  KnownPictures known_pictures_;
   Avoidance avoidance_;
   std::set<LeaseId> told_to_drop_;      // of those kept
+  std::set<LeaseId> too_fast_;          // likewise; their pictures were not rendered
   std::set<WorkerId> brought_foreign_;  // pictures of another farm; said already
   std::map<std::string, WorkerId> worker_by_name_;
   std::map<BatchId, SheetId> first_sheets_;  // a batch's sheets are numbered in a row
@@ -179,6 +254,7 @@ class Core::Impl {
 
   // Of the step that runs just now.
   Instant now_;
+  Duration set_back_;          // what the caller's clock was set back by since the start
   std::set<BatchId> touched_;  // may be settled now
   Effects out_;                // the whole round's, this step's behind the others'
 };

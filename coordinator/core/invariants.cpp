@@ -102,10 +102,13 @@ std::vector<std::string> Core::Impl::find_broken_invariants() const {
   compare_queue(broken);
   compare_leases(broken);
   compare_sheets(broken);
-  for (const auto& [load, id] : fleet_.hungry()) {
-    if (const auto choice = choose_for(*fleet_.find(id))) {
-      broken.push_back("worker " + number(id) + " has room and job " + number(choice->job) +
-                       " waits");
+  for (const auto* hungry : {&fleet_.hungry(), &fleet_.aside()}) {
+    for (const auto& [load, slowness, id] : *hungry) {
+      if (!may_dispatch()) break;
+      if (const auto choice = choose_for(*fleet_.find(id))) {
+        broken.push_back("worker " + number(id) + " has room and job " + number(choice->job) +
+                         " waits");
+      }
     }
   }
   return broken;
@@ -113,7 +116,7 @@ std::vector<std::string> Core::Impl::find_broken_invariants() const {
 
 void Core::Impl::compare_queue(std::vector<std::string>& broken) const {
   std::size_t waiting = 0;
-  for (const auto& [rank, line] : queue_.lines()) {
+  queue_.visit([&](const LineRank&, const Queue::Line& line) {
     for (const auto& [sheet, group] : line.groups) {
       for (const Queue::Waiting& entry : group.jobs) {
         ++waiting;
@@ -123,7 +126,8 @@ void Core::Impl::compare_queue(std::vector<std::string>& broken) const {
         }
       }
     }
-  }
+    return true;
+  });
   std::size_t queued = 0;
   for (const auto& [id, job] : state_.jobs) queued += job.state == JobState::queued ? 1 : 0;
   if (queued != waiting || waiting != queue_.size()) {
@@ -144,7 +148,11 @@ void Core::Impl::compare_leases(std::vector<std::string>& broken) const {
   }
   std::size_t open = 0;
   for (const auto& [id, live] : fleet_.live()) open += live.leases.size();
-  if (open != leased) {
+  if (open != runs_.size()) {
+    broken.push_back(std::to_string(runs_.size()) + " runs under " + std::to_string(open) +
+                     " open leases");
+  }
+  if (open != leased + twins_.size()) {
     broken.push_back(std::to_string(leased) + " jobs are leased under " + std::to_string(open) +
                      " open leases");
   }
@@ -156,6 +164,11 @@ void Core::Impl::compare_sheets(std::vector<std::string>& broken) const {
     if (job.state == JobState::held || job.state == JobState::queued ||
         job.state == JobState::leased) {
       ++open[job.sheet];
+    }
+  }
+  for (const auto& [id, job] : state_.jobs) {
+    if (job.state == JobState::held && state_.sheets.at(job.sheet).proof != Proof::waiting) {
+      broken.push_back("job " + number(id) + " is held for nothing");
     }
   }
   for (const auto& [id, sheet] : state_.sheets) {

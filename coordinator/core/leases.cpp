@@ -15,29 +15,28 @@ namespace pirouette::core {
 // The least loaded workers first, so that nobody is given a job in reserve while another worker
 // that could render it has nothing to do.
 void Core::Impl::fill_workers() {
-  bool leased = true;
-  while (leased && !queue_.empty()) {
-    leased = false;
-    for (const auto& [load, id] : fleet_.hungry()) {
-      LiveWorker& live = *fleet_.find(id);
-      if (live.found_nothing_at == queue_.revision()) continue;
-      const std::optional<Choice> choice = choose_for(live);
-      if (choice) {
-        lease(find_better_prepared(live, choice->job), *choice);
-        leased = true;
-        break;  // the order of the hungry has changed
-      }
-      live.found_nothing_at = queue_.revision();
+  if (searched_revision_ != queue_.revision()) {
+    searched_revision_ = queue_.revision();
+    fleet_.readmit();
+  }
+  while (!queue_.empty() && !fleet_.hungry().empty() && may_dispatch()) {
+    LiveWorker& live = *fleet_.find(fleet_.hungry().begin()->worker);
+    const std::optional<Choice> choice = choose_for(live);
+    if (choice) {
+      lease(find_better_prepared(live, choice->job), *choice);
+    } else {
+      fleet_.set_aside(live);
     }
   }
 }
 
-// The worker itself, or one with as little to do that has the job's model in memory.
+// The worker itself, or one of the next with as little to do that has the job's model in memory.
 LiveWorker& Core::Impl::find_better_prepared(LiveWorker& live, JobId id) {
   const Recipe& recipe = *get_batch(get_job(id).batch).recipe;
   if (live.residency.has_weights(recipe)) return live;
-  for (const auto& [load, other_id] : fleet_.hungry()) {
-    if (load > live.load()) break;
+  std::uint32_t left = policy_.look_ahead;
+  for (const auto& [load, slowness, other_id] : fleet_.hungry()) {
+    if (load > live.load() || left-- == 0) break;
     LiveWorker& other = *fleet_.find(other_id);
     const Worker& row = get_worker(other_id);
     if (load == live.load() && other.residency.has_weights(recipe) && can_render(row, recipe) &&
@@ -50,8 +49,8 @@ LiveWorker& Core::Impl::find_better_prepared(LiveWorker& live, JobId id) {
 
 std::optional<Choice> Core::Impl::choose_for(const LiveWorker& live) const {
   const Worker& worker = state_.workers.at(live.id);
-  return choose(queue_, worker, live.residency, policy_,
-                [&](JobId job) { return may_take(job, worker); });
+  const Applicant applicant{worker, live.residency, live.device_class, live.load() == 0};
+  return choose(queue_, applicant, policy_, [&](JobId job) { return may_take(job, worker); });
 }
 
 bool Core::Impl::may_take(JobId id, const Worker& worker) const {
@@ -62,7 +61,7 @@ bool Core::Impl::may_take(JobId id, const Worker& worker) const {
   for (const auto& [other_id, live] : fleet_.live()) {
     const Worker& other = state_.workers.at(other_id);
     if (live.link && other.state == WorkerState::online && other.capacity > 0 &&
-        live.rests_until <= ticked_at_ && can_render(other, recipe) &&
+        live.rests_until <= ticked_at_ && other.quarantine.empty() && can_render(other, recipe) &&
         !avoidance_.avoids(id, other_id)) {
       return false;
     }
@@ -76,13 +75,16 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
   const Sheet& sheet = get_sheet(job.sheet);
   if (choice.overtaken) {
     const Job& overtaken = get_job(choice.overtaken);
-    queue_.count_overtaking(get_batch(overtaken.batch), get_sheet(overtaken.sheet), overtaken);
+    const Batch& its = get_batch(overtaken.batch);
+    queue_.count_overtaking(its, get_sheet(overtaken.sheet), overtaken, place_of(its, overtaken));
   }
   const Lease row{state_.next.lease, job.id, live.id, ++job.attempts, now_};
   ++state_.next.lease.value;
   put(row);
   state_.leases.emplace(job.id, row);
   begin_lease(live, job, row, "attempt " + std::to_string(job.attempts));
+  runs_.at(row.id).seen_whole = true;
+  if (!state_.farm_stopped.empty()) watch_.begin_trial(row.id, now_);
 
   const View& view = batch.recipe->views[state_.poses.at(job.pose).view];
   send(SendAssign{live.link, row.id, job.id, job.attempts,
@@ -94,7 +96,7 @@ void Core::Impl::lease(LiveWorker& live, const Choice& choice) {
 void Core::Impl::begin_lease(LiveWorker& live, Job& job, const Lease& lease,
                              const std::string& detail) {
   const Batch& batch = get_batch(job.batch);
-  queue_.remove(batch, get_sheet(job.sheet), job);
+  dequeue(batch, get_sheet(job.sheet), job);
   job.state = JobState::leased;
   job.lease = lease.id;
   job.worker = live.id;
@@ -102,6 +104,7 @@ void Core::Impl::begin_lease(LiveWorker& live, Job& job, const Lease& lease,
   put(job);
   note(ledger::kJobLeased, job, lease.id, live.id, detail);
   fleet_.open(live, lease.id, job.id);
+  begin_run(live, job, lease.id, !live.residency.has_weights(*batch.recipe));
   live.residency.note(batch.recipe, get_sheet(job.sheet).reference);
   reckon(live);
 }
@@ -121,11 +124,15 @@ bool Core::Impl::take_up_again(LiveWorker& live, const HeldLease& claim) {
 
 void Core::Impl::on(const LeaseRefused& event) {
   LiveWorker* live = listen(event.link);
-  if (!live) return;
+  if (!live || end_probe(*live, event.lease)) return;
   const auto open = live->leases.find(event.lease);
   if (open == live->leases.end()) return;
   Job& job = get_job(open->second);
   avoidance_.note(job.id, live->id, now_ + policy_.lease);
+  if (is_twin(event.lease)) {
+    end_twin(job.id, "refused: " + event.why, false);
+    return;
+  }
   note_trouble(*live);
   requeue(job, "refused: " + event.why);
 }
@@ -136,50 +143,55 @@ void Core::Impl::on(const LeaseProgressed& event) {
   const auto open = live->leases.find(event.lease);
   if (open == live->leases.end()) return;
   const Job& job = get_job(open->second);
+  if (const auto run = runs_.find(event.lease);
+      run != runs_.end() && event.step > run->second.step) {
+    run->second.step = event.step;
+    run->second.of = event.of;
+    run->second.stepped_at = now_;
+  }
   out_.progress.push_back({job.batch, job.sheet, job.pose, job.id, live->id, event.step, event.of});
 }
 
 void Core::Impl::on(const LeaseFailed& event) {
   LiveWorker* live = listen(event.link);
-  if (!live) return;
+  if (!live || end_probe(*live, event.lease)) return;
   const auto open = live->leases.find(event.lease);
   if (open == live->leases.end()) return;
-  Job& job = get_job(open->second);
-  Worker& worker = get_worker(live->id);
-  ++worker.jobs_failed;
-  live->row_changed = true;
-  ++job.failures;
-  job.error = event.message;
-  avoidance_.note(job.id, worker.id, now_);
-  if (event.failure == FailureClass::worker) note_cannot_work(*live, event.message);
-  if (event.failure == FailureClass::retryable) note_trouble(*live);
-  if (event.failure == FailureClass::job || job.failures >= policy_.failures_max) {
-    fail_for_good(job, event.message);
-  } else {
-    requeue(job, event.message);
+  if (is_twin(event.lease)) {
+    end_twin(open->second, event.message, false);
+    return;
   }
+  fail_attempt(*live, get_job(open->second), event.failure, event.message);
 }
 
-void Core::Impl::end_lease(Job& job) {
+Duration Core::Impl::end_lease(Job& job) {
   PIROUETTE_CHECK(job.lease && job.worker);
   const WorkerId holder = job.worker;
+  const Duration took = end_run(job.lease);
   fleet_.close(holder, job.lease);
   reckon(*fleet_.find(holder));
   job.lease = {};
   job.worker = {};
+  return took;
 }
 
 void Core::Impl::requeue(Job& job, const std::string& why) {
   note(ledger::kJobRequeued, job, job.lease, job.worker, why);
   end_lease(job);
+  if (promote_twin(job)) return;
   job.state = JobState::queued;
   job.queued_at = now_;
   job.leased_at.reset();
   put(job);
-  queue_.add(get_batch(job.batch), get_sheet(job.sheet), job);
+  enqueue(get_batch(job.batch), get_sheet(job.sheet), job);
 }
 
-void Core::Impl::lose_lease(Job& job, const std::string& why) {
+void Core::Impl::lose_lease(LeaseId lease, const std::string& why) {
+  Job& job = get_job(runs_.at(lease).job);
+  if (is_twin(lease)) {
+    end_twin(job.id, why, false);
+    return;
+  }
   ++job.losses;
   if (job.losses < policy_.losses_max) return requeue(job, why);
   job.error = "given up after " + std::to_string(job.losses) +
@@ -188,16 +200,21 @@ void Core::Impl::lose_lease(Job& job, const std::string& why) {
 }
 
 void Core::Impl::fail_for_good(Job& job, const std::string& why) {
+  if (twins_.contains(job.id)) return requeue(job, why);  // its twin may make it yet
   note(ledger::kJobFailed, job, job.lease, job.worker, why);
-  end_lease(job);
+  Batch& batch = get_batch(job.batch);
+  charge(batch, end_lease(job));
   job.state = JobState::failed;
   job.ended_at = now_;
   put(job);
   avoidance_.forget(job.id);
-  Batch& batch = get_batch(job.batch);
   ++batch.jobs_failed;
   put(batch);
   job_ended(job);
+  const Sheet& sheet = get_sheet(job.sheet);
+  if (sheet.proof == Proof::waiting && !waits_for_proof(job)) {
+    say_unproven(sheet, "it failed: " + why);
+  }
 }
 
 // --- a picture comes ---
@@ -205,6 +222,7 @@ void Core::Impl::fail_for_good(Job& job, const std::string& why) {
 void Core::Impl::on(const LeaseFinished& event) {
   // A picture counts whoever brings it; a superseded process is heard here, and here only.
   listen(event.link);
+  if (judge_probe(event)) return;
   if (epoch_of(event.lease) != epoch_of(state_.next.lease)) return note_foreign(event);
   const auto found = state_.jobs.find(event.job);
   if (found == state_.jobs.end()) {
@@ -216,6 +234,10 @@ void Core::Impl::on(const LeaseFinished& event) {
   if (job.state == JobState::cancelled) return refuse_result(event, "the job was cancelled");
   const Lease* lease = find_lease(job.id, event.lease);
   if (!lease) return refuse_result(event, "this lease was never given for this job");
+  if (LiveWorker* live = fleet_.find_by_link(event.link);
+      live && refuse_too_fast(*live, job, event)) {
+    return;
+  }
   if (!event.result_stored) {
     send(SendResultWanted{event.link, event.lease, event.job, event.result});
     // It has the picture: the lease stays until it has sent it, however long that takes.
@@ -258,12 +280,27 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
   Batch& batch = get_batch(job.batch);
   const WorkerId maker = lease.worker;
   const bool was_failed = job.state == JobState::failed;
+  bool its_own = false;
   if (was_failed) --batch.jobs_failed;
-  if (job.state == JobState::queued) queue_.remove(batch, get_sheet(job.sheet), job);
+  if (job.state == JobState::queued) dequeue(batch, get_sheet(job.sheet), job);
   if (job.state == JobState::leased) {
     const LiveWorker* holder = fleet_.find(job.worker);
     if (job.lease != event.lease && holder->link) send(SendCancel{holder->link, job.lease});
-    end_lease(job);
+    const auto twin = twins_.find(job.id);
+    const bool by_twin = twin != twins_.end() && twin->second.lease == event.lease;
+    if (by_twin) {
+      const Run its = runs_.at(event.lease);
+      its_own = true;
+      measure(its, end_twin(job.id, "", false));
+    } else {
+      end_twin(job.id, "another worker was sooner", true);
+    }
+    const Run run = runs_.at(job.lease);
+    const bool by_first = job.lease == event.lease;
+    its_own = its_own || by_first;
+    const Duration took = end_lease(job);
+    if (by_first) measure(run, took);
+    charge(batch, took);
   }
   job.state = JobState::done;
   job.worker = maker;
@@ -286,12 +323,15 @@ void Core::Impl::accept_result(Job& job, const Lease& lease, const LeaseFinished
     put(get_worker(maker));
   }
   note(ledger::kJobDone, job, event.lease, maker, to_hex(event.result));
+  note_picture(job, get_worker(maker), its_own);
   send(SendAcknowledged{event.link, event.lease, event.job, false});
+  Sheet& sheet = get_sheet(job.sheet);
   if (was_failed) {
-    reopen(get_sheet(job.sheet));
+    reopen(sheet);
   } else {
     job_ended(job);
   }
+  if (sheet.proof == Proof::waiting && !waits_for_proof(job)) assemble_now_.insert(sheet.id);
 }
 
 // The newest take that is done is the one to show.
@@ -319,7 +359,10 @@ const Lease* Core::Impl::find_lease(JobId job, LeaseId lease) const {
 
 void Core::Impl::forget_leases(JobId job) {
   const auto [first, last] = state_.leases.equal_range(job);
-  for (auto at = first; at != last; ++at) told_to_drop_.erase(at->second.id);
+  for (auto at = first; at != last; ++at) {
+    told_to_drop_.erase(at->second.id);
+    too_fast_.erase(at->second.id);
+  }
   state_.leases.erase(first, last);
 }
 

@@ -50,6 +50,18 @@ std::string_view name(BatchState state) {
   return "unknown";
 }
 
+std::string_view name(Proof proof) {
+  switch (proof) {
+    case Proof::none:
+      return "none";
+    case Proof::waiting:
+      return "waiting";
+    case Proof::passed:
+      return "passed";
+  }
+  return "unknown";
+}
+
 std::string_view name(Review review) {
   switch (review) {
     case Review::unreviewed:

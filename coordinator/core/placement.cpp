@@ -5,8 +5,10 @@
 namespace pirouette::core {
 namespace {
 
-constexpr int kSameWeights = 2;
-constexpr int kSameReference = 1;
+constexpr int kSameWeights = 4;
+constexpr int kSameReference = 2;
+constexpr int kNoOtherClass = 1;
+constexpr int kBest = kSameWeights + kSameReference + kNoOtherClass;
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -15,23 +17,23 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 // Walks the fair order once and keeps the best job so far.
 class Search {
  public:
-  Search(const Residency& residency, const Policy& policy,
+  Search(const Applicant& applicant, const Policy& policy,
          const std::function<bool(JobId)>& may_take)
-      : residency_(residency),
+      : applicant_(applicant),
         overtakings_max_(policy.overtakings_max),
         may_take_(may_take),
         left_(policy.look_ahead) {}
 
   // False: it need not look further.
-  bool look(const Queue::Rank& rank, const Queue::Line& line) {
-    const bool same_weights = residency_.has_weights(*line.recipe);
-    const bool references_count = !front_ || rank.minus_priority == minus_priority_;
-    const int line_best =
-        (same_weights ? kSameWeights : 0) + (references_count ? kSameReference : 0);
+  bool look(const LineRank& rank, const Queue::Line& line) {
+    if (rank.idle_only && (front_ || !applicant_.empty_handed)) return false;
+    if (line.paused || !can_render(applicant_.worker, *line.recipe)) return true;
+    const int weights = applicant_.residency.has_weights(*line.recipe) ? kSameWeights : 0;
+    const bool little_counts = !front_ || rank.minus_priority == minus_priority_;
+    const int line_best = weights + (little_counts ? kSameReference + kNoOtherClass : 0);
     if (line_best <= score_) return spend(1);
     for (const auto& [sheet, group] : line.groups) {
-      const bool same_reference = references_count && residency_.has_reference(group.reference);
-      const int score = (same_weights ? kSameWeights : 0) + (same_reference ? kSameReference : 0);
+      const int score = weights + (little_counts ? little_score(group) : 0);
       if (!look(group, score, rank)) return false;
     }
     return true;
@@ -43,7 +45,13 @@ class Search {
   }
 
  private:
-  bool look(const Queue::Group& group, int score, const Queue::Rank& rank) {
+  int little_score(const Queue::Group& group) const {
+    const bool no_other = group.device_class == 0 || group.device_class == applicant_.device_class;
+    return (applicant_.residency.has_reference(group.reference) ? kSameReference : 0) +
+           (no_other ? kNoOtherClass : 0);
+  }
+
+  bool look(const Queue::Group& group, int score, const LineRank& rank) {
     if (score <= score_) return spend(group.jobs.size());
     for (const Queue::Waiting& waiting : group.jobs) {
       if (!spend(1)) return false;
@@ -51,11 +59,11 @@ class Search {
       if (!front_) {
         front_ = waiting.job;
         minus_priority_ = rank.minus_priority;
-        if (waiting.overtaken >= overtakings_max_) score = kSameWeights + kSameReference;
+        if (waiting.overtaken >= overtakings_max_) score = kBest;
       }
       best_ = waiting.job;
       score_ = score;
-      if (score_ == kSameWeights + kSameReference) return false;
+      if (score_ == kBest) return false;
     }
     return true;
   }
@@ -67,7 +75,7 @@ class Search {
     return true;
   }
 
-  const Residency& residency_;
+  const Applicant& applicant_;
   const std::uint32_t overtakings_max_;
   const std::function<bool(JobId)>& may_take_;
   std::size_t left_;
@@ -100,16 +108,16 @@ bool can_render(const Worker& worker, const Recipe& recipe) {
     if (!lora.sha256 && !contains(worker.loras, lora.name)) return false;
     fetched += lora.bytes;
   }
-  return fetched <= worker.lora_cache_bytes && contains(worker.models, recipe.model);
+  return fetched <= worker.lora_cache_bytes && contains(worker.models, recipe.model) &&
+         std::all_of(recipe.required_tags.begin(), recipe.required_tags.end(),
+                     [&](const std::string& tag) { return contains(worker.tags, tag); });
 }
 
-std::optional<Choice> choose(const Queue& queue, const Worker& worker, const Residency& residency,
-                             const Policy& policy, const std::function<bool(JobId)>& may_take) {
-  Search search(residency, policy, may_take);
-  for (const auto& [rank, line] : queue.lines()) {
-    if (line.paused || !can_render(worker, *line.recipe)) continue;
-    if (!search.look(rank, line)) break;
-  }
+std::optional<Choice> choose(const Queue& queue, const Applicant& applicant, const Policy& policy,
+                             const std::function<bool(JobId)>& may_take) {
+  Search search(applicant, policy, may_take);
+  queue.visit(
+      [&](const LineRank& rank, const Queue::Line& line) { return search.look(rank, line); });
   return search.choice();
 }
 

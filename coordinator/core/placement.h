@@ -3,7 +3,12 @@
 // order, of the batches it can render, and prefers what it need not load: a job with the model and
 // LoRAs it rendered last (a change of model costs most of a minute), then one whose reference
 // picture it has rendered (encoding one costs a fraction of a second: never worth overtaking a
-// higher priority). The job it overtakes counts that, and after overtakings_max goes first.
+// higher priority), then a character that was not begun on another class of device: pictures of one
+// seed differ a little between kinds of GPU. The job it overtakes counts that, and after
+// overtakings_max goes first.
+//
+// Work that takes only idle capacity is for a worker that has nothing in hand and finds nothing
+// else, and is given out one job at a time: whatever else comes waits for one job at most.
 //
 // Pure: reads the queue, changes nothing.
 
@@ -33,11 +38,19 @@ struct Choice {
   JobId overtaken;  // the first of the fair order, if it is another one
 };
 
-// It has the recipe's model, and each of its LoRAs or room to fetch it.
+// It has the recipe's model, each of its LoRAs or room to fetch it, and every tag that is required.
 bool can_render(const Worker& worker, const Recipe& recipe);
 
+// Who asks for work.
+struct Applicant {
+  const Worker& worker;
+  const Residency& residency;
+  std::uint32_t device_class = 0;
+  bool empty_handed = true;
+};
+
 // may_take: whether this worker may have this job (it may have failed it before).
-std::optional<Choice> choose(const Queue& queue, const Worker& worker, const Residency& residency,
-                             const Policy& policy, const std::function<bool(JobId)>& may_take);
+std::optional<Choice> choose(const Queue& queue, const Applicant& applicant, const Policy& policy,
+                             const std::function<bool(JobId)>& may_take);
 
 }  // namespace pirouette::core

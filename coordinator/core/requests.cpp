@@ -1,6 +1,8 @@
 // What people ask for: a batch rendered, a worker drained. changes.cpp has what they ask of batches
 // that are there already.
 
+#include <algorithm>
+
 #include "coordinator/core/impl.h"
 #include "coordinator/core/ledger.h"
 
@@ -46,6 +48,7 @@ void Core::Impl::on(const BatchSubmitted& event) {
   batch.owner = spec.owner;
   batch.priority = spec.priority;
   batch.deadline = spec.deadline;
+  batch.idle_only = spec.idle_only;
   batch.recipe = std::move(pinned).value();
   batch.submitted_at = now_;
   batch.sheets = batch.sheets_open = static_cast<std::uint32_t>(spec.sheets.size());
@@ -61,6 +64,7 @@ void Core::Impl::on(const BatchSubmitted& event) {
   std::uint32_t index = 0;
   for (const SheetSpec& sheet : spec.sheets) add_sheet(batch, sheet, index++);
 
+  look_at_ = now_;
   note(ledger::kBatchSubmitted, batch,
        count(batch.sheets, "sheet") + ", " + count(batch.jobs, "job"));
   reply(event.request, Submitted{id, batch.sheets, batch.jobs});
@@ -106,6 +110,10 @@ void Core::Impl::add_sheet(Batch& batch, const SheetSpec& spec, std::uint32_t in
   sheet.priority = spec.priority;
   sheet.first_pose = state_.next.pose;
   sheet.poses = count_poses(spec, *batch.recipe);
+  const auto is_proof = [&](std::uint32_t view) { return views[view].id == batch.recipe->proof; };
+  const bool has_proof =
+      spec.views.empty() ? !batch.recipe->proof.empty() : std::ranges::any_of(spec.views, is_proof);
+  if (has_proof && sheet.poses > 1) sheet.proof = Proof::waiting;
   put(sheet);
   OpenSheet& open = open_sheets_.emplace_hint(open_sheets_.end(), id, OpenSheet{})->second;
   open.jobs_open = sheet.poses;
@@ -118,6 +126,7 @@ void Core::Impl::add_sheet(Batch& batch, const SheetSpec& spec, std::uint32_t in
     pose.view = spec.views.empty() ? i : spec.views[i];
     pose.latest = take_next(state_.next.job);
     put(pose);
+    state_.poses.emplace_hint(state_.poses.end(), pose.id, pose);
 
     Job job;
     job.id = pose.latest;
@@ -125,12 +134,10 @@ void Core::Impl::add_sheet(Batch& batch, const SheetSpec& spec, std::uint32_t in
     job.sheet = id;
     job.batch = batch.id;
     job.seed = make_seed(sheet.character, sheet.seed, views.at(pose.view).id, job.take);
-    job.queued_at = now_;
+    enqueue_or_hold(batch, sheet, job);
     put(job);
 
-    queue_.add(batch, sheet, job);
     open.jobs.push_back(job.id);
-    state_.poses.emplace_hint(state_.poses.end(), pose.id, pose);
     state_.jobs.emplace_hint(state_.jobs.end(), job.id, std::move(job));
   }
 }

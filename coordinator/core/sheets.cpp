@@ -61,7 +61,10 @@ void Core::Impl::assemble_due_sheets() {
     // Gone, or cancelled, while it waited for its next attempt.
     if (found == state_.sheets.end() || found->second.state != SheetState::rendering) continue;
     assemble_again_.erase(id);
-    if (open_sheets_.at(id).jobs_open > 0) continue;  // a take was added
+    if (open_sheets_.at(id).jobs_open > 0) {  // a take was added, or only its proof is there
+      if (found->second.proof == Proof::waiting) assemble_proof(found->second);
+      continue;
+    }
     assemble(found->second);
   }
 }
@@ -94,7 +97,11 @@ void Core::Impl::on(const SheetAssembled& event) {
   sheet.thumbnail = event.thumbnail;
   sheet.checks = event.checks;
   // A take was added meanwhile: this version is kept, and another one follows.
-  if (open.jobs_open > 0) return put(sheet);
+  if (open.jobs_open > 0) {
+    put(sheet);
+    if (sheet.proof == Proof::waiting) judge_proof(sheet);
+    return;
+  }
   const SheetState to = judge(sheet);
   settle(sheet, to, kind_of(to), "version " + std::to_string(sheet.version));
 }
@@ -105,7 +112,8 @@ void Core::Impl::on(const SheetAssemblyFailed& event) {
   Sheet& sheet = found->second;
   OpenSheet& open = open_sheets_.at(sheet.id);
   if (event.version != open.version_asked || assemble_again_.contains(sheet.id)) return;
-  if (open.jobs_open > 0) return;  // it is put together anew after them
+  const bool proof = open.jobs_open > 0;
+  if (proof && sheet.proof != Proof::waiting) return;  // it is put together anew after them
   const std::string& why = event.error.what;
   if (event.error.code == Errc::io) return assemble_later(sheet, why);
   note(ledger::kSheetAssemblyFailed, sheet, why);
@@ -114,6 +122,7 @@ void Core::Impl::on(const SheetAssemblyFailed& event) {
     return;
   }
   open.assembly_failures = open.disk_failures = 0;
+  if (proof) return say_unproven(sheet, "it could not be looked at: " + why);
   sheet.checks = assembly_failed_check(why);
   settle(sheet, SheetState::incomplete, ledger::kSheetIncomplete,
          "it could not be put together: " + why);
@@ -143,6 +152,7 @@ void Core::Impl::assemble_again_when_due() {
 void Core::Impl::settle(Sheet& sheet, SheetState to, std::string_view kind,
                         const std::string& detail) {
   sheet.state = to;
+  if (sheet.proof == Proof::waiting && to != SheetState::cancelled) sheet.proof = Proof::passed;
   put(sheet);
   note(kind, sheet, detail);
   Batch& batch = get_batch(sheet.batch);
@@ -150,6 +160,8 @@ void Core::Impl::settle(Sheet& sheet, SheetState to, std::string_view kind,
   if (--batch.sheets_open == 0 && batch.state == BatchState::running) {
     batch.state = BatchState::finished;
     batch.finished_at = now_;
+    batch.ready_p50 = batch.ready_p90 = std::nullopt;
+    batch.at_risk = false;
     note(ledger::kBatchFinished, batch,
          std::to_string(batch.jobs_done) + " of " + std::to_string(batch.jobs) + " jobs done");
   }
@@ -188,6 +200,7 @@ void Core::Impl::drop_if_settled(BatchId id) {
     state_.sheets.erase(sheet_id);
   }
   first_sheets_.erase(id);
+  kinds_.erase(id);
   state_.batches.erase(id);
 }
 

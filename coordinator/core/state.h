@@ -24,6 +24,7 @@ namespace pirouette::core {
 enum class JobState : std::uint8_t { held, queued, leased, done, failed, cancelled };
 enum class SheetState : std::uint8_t { rendering, ready, incomplete, approved, cancelled };
 enum class BatchState : std::uint8_t { running, finished, cancelled };
+enum class Proof : std::uint8_t { none, waiting, passed };
 enum class Review : std::uint8_t { unreviewed, approved, rejected };
 enum class WorkerState : std::uint8_t { online, draining, lost, gone };
 enum class FailureClass : std::uint8_t { retryable, job, worker };
@@ -31,6 +32,7 @@ enum class FailureClass : std::uint8_t { retryable, job, worker };
 std::string_view name(JobState);
 std::string_view name(SheetState);
 std::string_view name(BatchState);
+std::string_view name(Proof);
 std::string_view name(Review);
 std::string_view name(WorkerState);
 std::string_view name(FailureClass);
@@ -43,7 +45,8 @@ struct Batch {
   std::optional<Instant> deadline;
   std::shared_ptr<const Recipe> recipe;
   BatchState state = BatchState::running;
-  bool paused = false;  // none of its jobs is given out
+  bool paused = false;     // none of its jobs is given out
+  bool idle_only = false;  // it takes only what nobody else can use
   Instant submitted_at;
   std::optional<Instant> finished_at;
   std::uint32_t sheets = 0;
@@ -52,8 +55,13 @@ struct Batch {
   std::uint32_t jobs_done = 0;
   std::uint32_t jobs_failed = 0;
   std::uint32_t jobs_cancelled = 0;
-  std::string submission_key;  // the submitter's word for this submission; "": none
-  Digest submission;           // SHA-256 of what came under that word
+  std::string submission_key;          // the submitter's word for this submission; "": none
+  Digest submission;                   // SHA-256 of what came under that word
+  Duration rendered;                   // what its jobs took of workers, done or failed
+  std::optional<Instant> rendered_at;  // when the last of them ended
+  // When it will be ready, as likely as not and in nine nights of ten; none while nobody can say.
+  std::optional<Instant> ready_p50, ready_p90;
+  bool at_risk = false;  // it was said that the deadline may not be met
 
   // Nothing of it can change any more but by a person's wish.
   bool settled() const {
@@ -78,7 +86,8 @@ struct Sheet {
   std::uint32_t version = 0;  // of the assembled picture; 0: none yet
   Digest picture;
   Digest thumbnail;
-  std::string checks;  // JSON: what assembly noticed, view by view
+  std::string checks;         // JSON: what assembly noticed, view by view
+  Proof proof = Proof::none;  // of a recipe with one: whether its other views may be rendered
 };
 
 struct Pose {
@@ -131,7 +140,9 @@ struct Worker {
   std::uint32_t capacity = 0;              // leases it takes at once: slots + prefetch
   std::vector<std::string> models, loras;  // in its own folders
   std::uint64_t lora_cache_bytes = 0;      // room for registered LoRAs; 0: it fetches none
-  std::string residency;  // JSON: what it has in memory and in that cache, as it says
+  std::vector<std::string> tags;           // what its admin calls it; a recipe may require some
+  std::string quarantine;  // why it gets no work before it has proven itself; "": it may work
+  std::string residency;   // JSON: what it has in memory and in that cache, as it says
   Instant joined_at, heard_at;
   std::uint64_t jobs_done = 0;
   std::uint64_t jobs_failed = 0;
@@ -190,6 +201,13 @@ struct Submission {
   std::uint32_t sheets = 0, jobs = 0;
 };
 
+// What an owner's batches that are settled took of workers: part of a fair share.
+struct PastUse {
+  std::string owner;
+  Duration rendered;
+  Instant at;
+};
+
 // What a coordinator starts from: read back from the database, or empty.
 struct State {
   Counters next;
@@ -201,6 +219,8 @@ struct State {
   std::map<WorkerId, Worker> workers;             // all ever seen
   std::map<LoraId, Lora> loras;                   // all ever registered
   std::map<std::string, Submission> submissions;  // by key, of the newest batches
+  std::string farm_stopped;                       // why no work is given out; "": it is
+  std::vector<PastUse> past_use;                  // of the newest settled batches; for a start only
 };
 
 }  // namespace pirouette::core

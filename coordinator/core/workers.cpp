@@ -1,6 +1,7 @@
 // Workers come, are heard, change their minds, fall silent and go.
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "coordinator/core/impl.h"
 #include "coordinator/core/ledger.h"
@@ -22,6 +23,12 @@ constexpr std::int64_t kTicksBeforePause = 3;
 
 // How old the time a worker was heard may grow in the database: a write every fifth heartbeat.
 constexpr std::int64_t kHeardWrittenHeartbeats = 5;
+
+// A thousand messages of some ten bytes are a percent of one core; an agent takes no slower beat
+// than one a minute.
+constexpr std::int64_t kHeartbeatsASecondMax = 1000;
+constexpr Duration kHeartbeatMax = seconds(60);
+constexpr std::size_t kWelcomesATick = 256;
 
 }  // namespace
 
@@ -56,15 +63,21 @@ void Core::Impl::on(const WorkerSaidHello& event) {
   worker.models = event.models;
   worker.loras = event.loras;
   worker.lora_cache_bytes = event.lora_cache_bytes;
+  worker.tags = event.tags;
   worker.heard_at = now_;
   worker.capacity = std::min(event.capacity, kCapacityMax);
   if (event.capacity > kCapacityMax) set_capacity(worker, event.capacity, "");
   put(worker);
-  send(SendWelcome{event.link, worker.id, policy_.heartbeat, policy_.lease});
+  welcome(live);
   if (worker.state == WorkerState::draining) send(SendDrain{event.link});
+  live.device_class = class_of(worker);
+  live.hello_at = now_;
   compare_held(live, event.held);
   live.troubles = 0;
   live.rests_until = {};
+  live.trust = {};
+  live.trust.probe_at = now_;  // it was restarted: it may prove itself at once
+  watch_.try_soon(now_);
   reckon(live);
   queue_.stir();
 }
@@ -129,7 +142,13 @@ void Core::Impl::on(const WorkerSaidGoodbye& event) {
   if (!live) return;
   const WorkerId id = live->id;
   const std::map<LeaseId, JobId> leases = live->leases;
-  for (const auto& [lease, job] : leases) requeue(get_job(job), "its worker said goodbye");
+  for (const auto& [lease, job] : leases) {
+    if (is_twin(lease)) {
+      end_twin(job, "its worker said goodbye", false);
+    } else {
+      requeue(get_job(job), "its worker said goodbye");
+    }
+  }
   part_with(id, WorkerState::gone, ledger::kWorkerLeft, "");
 }
 
@@ -150,22 +169,60 @@ void Core::Impl::on(const Ticked&) {
   ticked_at_ = now_;
   std::vector<WorkerId> silent;
   for (const auto& [id, live] : fleet_.live()) {
-    if (now_ - get_worker(id).heard_at >= policy_.lease) silent.push_back(id);
+    if (now_ - get_worker(id).heard_at >= lease_of(live)) silent.push_back(id);
   }
   for (WorkerId id : silent) {
     const std::map<LeaseId, JobId> leases = fleet_.find(id)->leases;
-    for (const auto& [lease, job] : leases) lose_lease(get_job(job), "its worker fell silent");
+    for (const auto& [lease, job] : leases) lose_lease(lease, "its worker fell silent");
     part_with(
         id, WorkerState::lost, ledger::kWorkerLost,
         "silent for " + std::to_string((now_ - get_worker(id).heard_at).us / 1'000'000) + " s");
   }
   for (auto& [id, live] : fleet_.live()) {
     if (!live.missing.empty()) give_up_missing(live);
+    if (!get_worker(id).quarantine.empty()) probe_if_due(live);
     reckon(live);  // it may have rested enough
   }
+  end_hung_jobs();
+  twin_slow_jobs();
+  look_ahead();
+  pace_heartbeats();
   write_heard_workers();
   assemble_again_when_due();
   queue_.stir();  // a refused job may be offered again
+}
+
+// --- how often they are heard ---
+
+// With the fleet the interval grows, so that heartbeats stay a small part of what the coordinator
+// reads; a lease grows with it.
+Duration Core::Impl::heartbeat_now() const {
+  const auto workers = static_cast<std::int64_t>(fleet_.live().size());
+  const Duration spread{workers * seconds(1).us / kHeartbeatsASecondMax};
+  return std::clamp(spread, policy_.heartbeat, std::max(policy_.heartbeat, kHeartbeatMax));
+}
+
+Duration Core::Impl::lease_of(const LiveWorker& live) const {
+  const Duration heartbeat = live.heartbeat == Duration{} ? heartbeat_now() : live.heartbeat;
+  return {policy_.lease.us * heartbeat.us / policy_.heartbeat.us};
+}
+
+void Core::Impl::welcome(LiveWorker& live) {
+  live.heartbeat = heartbeat_now();
+  send(SendWelcome{live.link, live.id, live.heartbeat, lease_of(live)});
+}
+
+// Those who were told another interval than is right by now are told anew, some at a tick.
+void Core::Impl::pace_heartbeats() {
+  const Duration right = heartbeat_now();
+  std::size_t told = 0;
+  for (auto& [id, live] : fleet_.live()) {
+    if (!live.link || live.heartbeat == Duration{}) continue;
+    const Duration off{std::abs(right.us - live.heartbeat.us)};
+    if (off * 4 <= live.heartbeat) continue;
+    welcome(live);
+    if (++told == kWelcomesATick) return;
+  }
 }
 
 // This process was stopped, or its machine was: what the workers said meanwhile may wait to be read
@@ -177,14 +234,17 @@ void Core::Impl::forgive_our_pause() {
     Instant& heard_at = get_worker(id).heard_at;
     heard_at = std::min(heard_at + gap, now_);
     for (auto& [lease, until] : live.missing) until = until + gap;
+    live.freed_at = live.freed_at + gap;
+    live.trust.probe_began = live.trust.probe_began + gap;
   }
+  for (auto& [lease, run] : runs_) run.stepped_at = run.stepped_at + gap;
 }
 
 void Core::Impl::give_up_missing(const LiveWorker& live) {
   const std::map<LeaseId, Instant> missing = live.missing;
   for (const auto& [lease, until] : missing) {
     if (now_ < until) continue;
-    lose_lease(get_job(live.leases.at(lease)), "its worker came back without it");
+    lose_lease(lease, "its worker came back without it");
   }
 }
 
@@ -212,13 +272,17 @@ void Core::Impl::rest(LiveWorker& live, std::uint32_t doublings, const std::stri
        "rests for " + std::to_string(length.us / 1'000'000) + " s " + why);
 }
 
-void Core::Impl::reckon(LiveWorker& live) { fleet_.reckon(live, get_worker(live.id), ticked_at_); }
+void Core::Impl::reckon(LiveWorker& live) {
+  live.slowness = durations_.slowness(live.device_class);
+  fleet_.reckon(live, get_worker(live.id), ticked_at_);
+}
 
 void Core::Impl::write_heard_workers() {
   for (const auto& [id, live] : fleet_.live()) {
     const Worker& worker = get_worker(id);
+    const Duration heartbeat = std::max(policy_.heartbeat, live.heartbeat);
     const Duration unwritten = worker.heard_at - live.heard_written;
-    if (live.row_changed || unwritten >= policy_.heartbeat * kHeardWrittenHeartbeats) put(worker);
+    if (live.row_changed || unwritten >= heartbeat * kHeardWrittenHeartbeats) put(worker);
   }
 }
 

@@ -42,6 +42,7 @@ class BatchFile {
     if (!options.owner.empty()) batch_["owner"] = options.owner;
     if (!batch_.contains("owner")) batch_["owner"] = find_user();
     if (options.priority) batch_["priority"] = *options.priority;
+    if (options.idle_only) batch_["idle_only"] = true;
     if (!options.deadline.empty()) {
       batch_["deadline"] = options.deadline;
     }

@@ -65,6 +65,7 @@ void add_submit(CLI::App& app, Typed& typed, Command& chosen) {
                       "Who it is for: owners share the farm fairly; you, if not given");
   command->add_option("--priority", options.priority, "0 (last) to 100 (first); 50 if not given")
       ->check(CLI::Range(0, 100));
+  command->add_flag("--idle-only", options.idle_only, "Take only workers that find nothing else");
   command->add_option("--deadline", options.deadline,
                       "When it should be ready: 09:00, \"tomorrow 09:00\", \"2026-03-01 09:00\" "
                       "(local time) or 2026-03-01T09:00:00Z");

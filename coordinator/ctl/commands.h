@@ -28,6 +28,7 @@ struct SubmitOptions {
   std::string name;              // "": the folder's or the file's
   std::string owner;             // "": who runs this
   std::optional<int> priority;
+  bool idle_only = false;
   std::string deadline;  // as deadline.h reads it; "": none
   std::string key;       // what makes a batch be made once; "": a new one
   bool dry_run = false, wait = false;

@@ -35,6 +35,12 @@ std::string format_seconds(std::int64_t seconds) {
   return seconds < kDay ? two(kHour, " h", kMinute, " min") : two(kDay, " d", kHour, " h");
 }
 
+std::string minute_of(const std::string& time) {
+  constexpr std::size_t kDate = 10, kMinutes = 16;  // of 2026-03-01T09:00:00.000Z
+  if (time.size() < kMinutes) return time;
+  return time.substr(0, kDate) + " " + time.substr(kDate + 1, kMinutes - kDate - 1) + " UTC";
+}
+
 std::string count_of(std::uint64_t count, std::string_view noun) {
   return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }
@@ -55,6 +61,11 @@ std::string batch_line(const Json& batch, std::size_t bar_width) {
   if (failed > 0) line += ", " + std::to_string(failed) + " failed";
   const std::string state = text_of(batch, "state");
   if (state != "running") return line + ", " + state;
+  const std::string likely = text_of(batch, "ready_p50"), surely = text_of(batch, "ready_p90");
+  if (!likely.empty() && !surely.empty()) {
+    return line + ", ready about " + minute_of(likely) + " (by " + minute_of(surely) +
+           " in nine nights of ten)";
+  }
   if (batch.contains("seconds_left") && batch["seconds_left"].is_number_integer()) {
     line += ", " + format_seconds(batch["seconds_left"].get<std::int64_t>()) + " left";
   }
@@ -64,6 +75,19 @@ std::string batch_line(const Json& batch, std::size_t bar_width) {
 std::string waiting_line(const Json& batch) {
   const std::string why = text_of(batch, "waiting_for");
   return why.empty() ? "" : "waiting: " + why;
+}
+
+std::string late_line(const Json& batch) {
+  const std::uint64_t late = number_of(batch, "late_by_seconds");
+  if (late == 0) return "";
+  return "may be late by " + std::to_string((late + 59) / 60) +
+         " min: raise its priority, add workers or ask for less";
+}
+
+std::string stopped_line(const Json& health) {
+  const std::string why = text_of(health, "stopped");
+  if (why.empty()) return "";
+  return "the farm is stopped: " + why + "; mend that, and restart a worker to try at once";
 }
 
 std::string format_table(const std::vector<std::vector<std::string>>& rows) {

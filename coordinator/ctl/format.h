@@ -28,6 +28,12 @@ std::string batch_line(const Json& batch, std::size_t bar_width);
 
 // Why nothing of a batch is rendered just now, as a line; "" if something is.
 std::string waiting_line(const Json& batch);
+// That it may miss its deadline, and by how much; "" where it will not.
+std::string late_line(const Json& batch);
+// That no work is given out, and why; "" where it is.
+std::string stopped_line(const Json& health);
+// "2026-03-01 09:00 UTC" of a time as the API writes it.
+std::string minute_of(const std::string& time);
 
 // Columns padded to their widest cell, two spaces between; the first row is the heading.
 std::string format_table(const std::vector<std::vector<std::string>>& rows);

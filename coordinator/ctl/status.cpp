@@ -24,6 +24,9 @@ Result<Exit> farm_status(Client& client, Console& console) {
               << count_of(number_of(health, "workers_online"), "worker") << " online, "
               << count_of(number_of(health, "running"), "job") << " running, "
               << number_of(health, "queued") << " queued\n";
+  if (const std::string stopped = stopped_line(health); !stopped.empty()) {
+    console.out << stopped << "\n";
+  }
   if (batches["items"].empty()) {
     console.out << "no batches yet; submit one: pirouette submit FOLDER\n";
     return Exit::ok;
@@ -35,9 +38,10 @@ Result<Exit> farm_status(Client& client, Console& console) {
   }
   console.out << format_table(rows);
   for (const Json& batch : batches["items"]) {
-    const std::string waiting = waiting_line(batch);
-    if (waiting.empty()) continue;
-    console.out << "batch " << number_of(batch, "id") << " is " << waiting << "\n";
+    const std::string id = std::to_string(number_of(batch, "id"));
+    const std::string late = late_line(batch), waiting = waiting_line(batch);
+    if (!late.empty()) console.out << "batch " << id << " " << late << "\n";
+    if (!waiting.empty()) console.out << "batch " << id << " is " << waiting << "\n";
   }
   return Exit::ok;
 }
@@ -74,6 +78,7 @@ Result<Exit> status(Client& client, std::optional<std::uint64_t> batch, Console&
   for (const Json& sheet : sheets) ++by_state[text_of(sheet, "state")];
   console.out << "batch " << *batch << " \"" << text_of(shown, "name") << "\"\n"
               << batch_line(shown, kBarWidth) << "\n";
+  if (const std::string late = late_line(shown); !late.empty()) console.out << late << "\n";
   if (const std::string waiting = waiting_line(shown); !waiting.empty()) {
     console.out << waiting << "\n";
   }

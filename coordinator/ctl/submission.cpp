@@ -32,6 +32,7 @@ Result<BatchSpec> make_batch(const SubmitOptions& options, bool is_folder, Insta
   batch.name = options.name.empty() ? name_of(options.what, is_folder) : options.name;
   batch.owner = options.owner.empty() ? find_user() : options.owner;
   batch.priority = options.priority.value_or(kPriorityDefault);
+  batch.idle_only = options.idle_only;
   if (!options.deadline.empty()) batch.deadline = TRY(read_deadline(options.deadline, now));
   batch.recipe = TRY(read_recipe(options.recipe));
   return batch;

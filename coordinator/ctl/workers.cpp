@@ -38,6 +38,8 @@ std::string holds(const Json& worker) {
 std::string doing(const Json& worker) {
   const Json leases = worker.value("leases", Json::array());
   if (!leases.is_array() || leases.empty()) {
+    const std::string quarantine = text_of(worker, "quarantine");
+    if (!quarantine.empty()) return "in quarantine: " + quarantine;
     const bool refuses = text_of(worker, "state") == "online" && number_of(worker, "capacity") == 0;
     return refuses ? "takes no work; its log says why" : "idle";
   }

@@ -58,11 +58,11 @@ Result<std::string> check_hello(const wire::Hello& hello) {
     return Error{Errc::invalid, "a worker's name has 1 to " + std::to_string(kNameMaxBytes) +
                                     " bytes and no control characters; choose another"};
   }
-  const bool fits = hello.device_kind().size() <= kNameMaxBytes &&
-                    hello.device_name().size() <= kNameMaxBytes &&
-                    hello.engine_build().size() <= kNameMaxBytes && are_names(hello.models()) &&
-                    are_names(hello.loras()) && hello.held_size() <= wire::kHelloMaxHeld &&
-                    hello.outbox_size() <= wire::kHelloMaxFinished;
+  const bool fits =
+      hello.device_kind().size() <= kNameMaxBytes && hello.device_name().size() <= kNameMaxBytes &&
+      hello.engine_build().size() <= kNameMaxBytes && are_names(hello.models()) &&
+      are_names(hello.loras()) && are_names(hello.tags()) &&
+      hello.held_size() <= wire::kHelloMaxHeld && hello.outbox_size() <= wire::kHelloMaxFinished;
   if (!fits) {
     return Error{Errc::invalid,
                  "the worker says more of itself than the limits in common/wire/limits.h allow; "
@@ -84,6 +84,7 @@ void read_hello(const wire::Hello& hello, LinkId link, const IsStored& is_stored
   event.models.assign(hello.models().begin(), hello.models().end());
   event.loras.assign(hello.loras().begin(), hello.loras().end());
   event.lora_cache_bytes = std::min(hello.lora_cache_bytes(), kLoraCacheMaxBytes);
+  event.tags.assign(hello.tags().begin(), hello.tags().end());
   for (const wire::HeldLease& held : hello.held()) {
     if (held.lease() != 0 && held.job() != 0) event.held.push_back({{held.lease()}, {held.job()}});
   }

@@ -11,6 +11,10 @@
 namespace pirouette::http {
 namespace {
 
+// A row is written with every fifth word of a worker, and its lease ends after seven that fail to
+// come: between the two it is quiet.
+constexpr std::int64_t kQuietBeats = 6;
+
 std::string number(auto id) { return std::to_string(id.value); }
 
 std::string count_of(std::uint64_t count, const std::string& noun) {
@@ -54,6 +58,11 @@ std::string paused_words(const core::Batch& batch) {
   return "batch " + number(batch.id) + " is paused; resume it to go on";
 }
 
+std::string proof_words(const core::Batch& batch) {
+  return "its character's " + batch.recipe->proof +
+         " view is rendered first; it goes on once that view's checks pass or a person approves it";
+}
+
 void explain_queued(Explanation& it, const store::JobRow& row, const core::Batch& batch,
                     const store::Ahead& ahead, const FarmView& farm) {
   if (batch.paused) {
@@ -73,6 +82,21 @@ void explain_queued(Explanation& it, const store::JobRow& row, const core::Batch
     Fact fact = batch_fact("queued_behind", text, batch);
     fact.count = ahead.jobs;
     it.facts.push_back(std::move(fact));
+    it.sentence += "; " + text;
+  }
+  if (ahead.by_share > 0) {
+    const std::string text =
+        count_of(ahead.by_share, "job") +
+        (ahead.by_share == 1 ? " of another owner goes" : " of other owners go") +
+        " before it or after it, as each owner's share of the farm is then";
+    Fact fact = batch_fact("queued_by_share", text, batch);
+    fact.count = ahead.by_share;
+    it.facts.push_back(std::move(fact));
+    it.sentence += "; " + text;
+  }
+  if (batch.idle_only) {
+    const std::string text = "its batch takes only what nobody else can use";
+    it.facts.push_back(batch_fact("idle_only", text, batch));
     it.sentence += "; " + text;
   }
   if (row.job.failures > 0) {
@@ -95,7 +119,7 @@ void explain_leased(Explanation& it, const store::JobRow& row,
   fact.at = job.leased_at;
   it.facts.push_back(std::move(fact));
   const core::Worker* const worker = find_worker(farm, job.worker);
-  if (worker && farm.now - worker->heard_at >= seconds(5)) {
+  if (worker && farm.now - worker->heard_at >= farm.heartbeat * kQuietBeats) {
     const std::string text = row.worker + " was last heard " +
                              seconds_between(worker->heard_at, farm.now) +
                              " ago; when its lease ends, the job goes to another worker";
@@ -138,6 +162,13 @@ void explain_done(Explanation& it, const store::JobRow& row) {
   it.facts.push_back(std::move(fact));
 }
 
+// Nothing of it is in the queue: only a person's word moves it.
+bool all_held(const store::SheetRow& row) {
+  return std::ranges::none_of(row.poses, [](const store::PoseRow& pose) {
+    return pose.latest.state == core::JobState::queued;
+  });
+}
+
 }  // namespace
 
 Explanation explain_job(const store::JobStory& story, const core::Batch& batch,
@@ -147,9 +178,10 @@ Explanation explain_job(const store::JobStory& story, const core::Batch& batch,
   Explanation it{std::string(name(row.job.state)), "", {}};
   switch (row.job.state) {
     case core::JobState::held:
-      it.sentence = job_words(row) + " is held back: " +
-                    (batch.paused ? paused_words(batch) : "nobody renders it until it is freed");
-      it.facts.push_back(batch_fact(batch.paused ? "batch_paused" : "held", it.sentence, batch));
+      it.sentence = job_words(row) +
+                    " is held back: " + (batch.paused ? paused_words(batch) : proof_words(batch));
+      it.facts.push_back(
+          batch_fact(batch.paused ? "batch_paused" : "waits_for_proof", it.sentence, batch));
       break;
     case core::JobState::queued:
       explain_queued(it, row, batch, ahead, farm);
@@ -210,6 +242,12 @@ Explanation explain_sheet(const store::SheetRow& row, const core::Batch& batch,
       } else if (batch.paused) {
         it.sentence += "waits: " + paused_words(batch);
         it.facts.push_back(batch_fact("batch_paused", paused_words(batch), batch));
+      } else if (sheet.proof == core::Proof::waiting && all_held(row)) {
+        it.sentence +=
+            "waits for a person: its " + batch.recipe->proof +
+            " view was not found good by itself; approve it to have the others rendered, "
+            "or ask for another take of it";
+        it.facts.push_back(batch_fact("waits_for_proof", proof_words(batch), batch));
       } else {
         Explanation why = explain_waiting(*batch.recipe, farm);
         it.sentence += "waits for " + count_of(waiting, "view") + ": " + why.sentence;
@@ -263,6 +301,16 @@ Explanation explain_batch(const store::BatchRow& row, const FarmView& farm) {
     Explanation why = explain_waiting(*batch.recipe, farm);
     it.sentence += "waits: " + why.sentence;
     it.facts = std::move(why.facts);
+  }
+  const bool runs = batch.state == core::BatchState::running;
+  if (runs && batch.ready_p90 && batch.deadline && *batch.ready_p90 > *batch.deadline) {
+    const std::string text = "it may be late: in nine nights of ten it is ready by " +
+                             to_rfc3339(*batch.ready_p90) +
+                             "; raise its priority, add workers or ask for less";
+    Fact fact = batch_fact("late", text, batch);
+    fact.at = batch.ready_p90;
+    it.facts.push_back(std::move(fact));
+    it.sentence += "; " + text;
   }
   if (batch.jobs_failed > 0) {
     Fact fact = batch_fact("jobs_failed", count_of(batch.jobs_failed, "job") + " failed", batch);

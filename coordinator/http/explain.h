@@ -38,7 +38,9 @@ struct FarmView {
   std::vector<store::WorkerRow> workers;
   std::vector<core::LedgerRow> capacity_words;  // the newest of each online worker
   std::vector<store::BatchRow> running;         // in the order in which workers get them
+  std::string stopped;                          // why no work is given out at all; "": it is
   Instant now;
+  Duration heartbeat = seconds(2);  // how often each of so many workers says something
 };
 
 // Until when a worker.capacity row says that its worker rests; none if it says something else.

@@ -50,7 +50,7 @@ bool would_render(core::Worker worker, const Recipe& recipe) {
 
 // Workers that could render it, by what keeps them from it.
 struct Takers {
-  Workers draining, away, refusing, resting, full, free;
+  Workers draining, away, refusing, quarantined, resting, full, free;
 };
 
 Takers sort_takers(const Recipe& recipe, const FarmView& farm) {
@@ -62,6 +62,7 @@ Takers sort_takers(const Recipe& recipe, const FarmView& farm) {
     (worker.state == core::WorkerState::draining ? takers.draining
      : !online                                   ? takers.away
      : worker.capacity == 0                      ? takers.refusing
+     : !worker.quarantine.empty()                ? takers.quarantined
      : rests(farm, worker)                       ? takers.resting
      : row.leases.size() >= worker.capacity      ? takers.full
                                                  : takers.free)
@@ -97,6 +98,12 @@ std::string refusing_words(const FarmView& farm, const Workers& workers) {
   return text + "; mend that and restart it";
 }
 
+std::string stopped_words(const FarmView& farm) {
+  return "no work is given out: " + farm.stopped +
+         "; mend that, and the next job that is tried sets it going again (at the latest after "
+         "eight minutes, or once any worker is restarted)";
+}
+
 std::string nobody_words(const Recipe& recipe, const FarmView& farm, const Takers& takers) {
   const bool any_online = std::ranges::any_of(farm.workers, [](const store::WorkerRow& row) {
     return row.worker.state == core::WorkerState::online;
@@ -127,10 +134,16 @@ std::optional<Instant> rests_until(const core::LedgerRow& word) {
 Explanation explain_waiting(const Recipe& recipe, const FarmView& farm) {
   const Takers takers = sort_takers(recipe, farm);
   Explanation waiting;
+  if (!farm.stopped.empty()) {
+    waiting.sentence = stopped_words(farm);
+    waiting.facts.push_back({.kind = "farm_stopped", .text = farm.stopped});
+    return waiting;
+  }
   add_facts(waiting, takers.free, "worker_free", "has room");
   add_facts(waiting, takers.full, "worker_busy", "has as many jobs as it takes");
   add_facts(waiting, takers.resting, "worker_resting", "rests after failures");
   add_facts(waiting, takers.refusing, "worker_takes_nothing", "takes no work");
+  add_facts(waiting, takers.quarantined, "worker_quarantined", "is in quarantine");
   add_facts(waiting, takers.draining, "worker_draining", "is draining");
   add_facts(waiting, takers.away, "worker_away", "is not connected");
   if (!takers.free.empty()) {
@@ -144,6 +157,10 @@ Explanation explain_waiting(const Recipe& recipe, const FarmView& farm) {
         (takers.full.size() == 1 ? " could take it and is busy" : " could take it and are busy");
   } else if (!takers.resting.empty()) {
     waiting.sentence = resting_words(farm, takers.resting);
+  } else if (!takers.quarantined.empty()) {
+    waiting.sentence = names_of(takers.quarantined) + " could take it, in quarantine: " +
+                       takers.quarantined.front()->worker.quarantine +
+                       "; it works again once it has made a picture that is known";
   } else if (!takers.refusing.empty()) {
     waiting.sentence = refusing_words(farm, takers.refusing);
   } else {

@@ -42,6 +42,13 @@ void explain_idle(Explanation& it, const core::Worker& worker, const FarmView& f
     it.sentence += " is free, and " + waits->text +
                    ": it gets one within a second, or a little later if it just refused or failed "
                    "them; if the batch is paused, once it is resumed";
+    const auto held = std::ranges::find_if(farm.running, [&](const store::BatchRow& row) {
+      return row.batch.id == waits->batch && !row.batch.recipe->proof.empty();
+    });
+    if (held != farm.running.end()) {
+      it.sentence += "; views that are held, once their character's " + held->batch.recipe->proof +
+                     " view is found good";
+    }
   } else if (const Fact* lacks = first("worker_lacks")) {
     it.sentence += " idles: it can render none of the jobs that wait; " + lacks->text +
                    ", which it does not have; give it that and restart it";
@@ -83,6 +90,16 @@ void explain_online(Explanation& it, const store::WorkerRow& row,
     it.facts.push_back({.kind = "worker_takes_nothing",
                         .text = has_word ? word->detail : "its capacity is 0",
                         .worker = worker.id});
+  } else if (!worker.quarantine.empty()) {
+    it.sentence +=
+        " is in quarantine: " + worker.quarantine +
+        "; it works again once it has made a picture that is known, and is tried at once "
+        "when it is restarted";
+    it.facts.push_back(
+        {.kind = "worker_quarantined", .text = worker.quarantine, .worker = worker.id});
+  } else if (!farm.stopped.empty()) {
+    it.sentence += " gets nothing, like all others: " + farm.stopped;
+    it.facts.push_back({.kind = "farm_stopped", .text = farm.stopped});
   } else if (until && *until > farm.now) {
     it.sentence += " rests until " + to_rfc3339(*until) + " (" + word->detail +
                    "); see its log; restarted, it is asked at once";

@@ -1,6 +1,7 @@
 // /api/v1/{jobs,sheets,workers,batches}/{id}/explain: gathers the rows that explain.h puts in
 // words.
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "common/clock.h"
@@ -36,11 +37,21 @@ Answer answer_explanation(std::string_view subject, std::uint64_t id, const Expl
                       {"facts", std::move(facts)}});
 }
 
+// As the core paces them (core/workers.cpp): a thousand words a second from all of them.
+Duration heartbeat_of(const std::vector<store::WorkerRow>& workers, Duration least) {
+  const auto online = std::ranges::count_if(workers, [](const store::WorkerRow& row) {
+    return row.worker.state == core::WorkerState::online;
+  });
+  return std::clamp(milliseconds(online), least, std::max(least, seconds(60)));
+}
+
 Result<FarmView> look_at_farm(const Site& site) {
   FarmView farm;
   farm.workers = TRY(site.read().workers({}, kListMax));
   farm.capacity_words = TRY(site.read().capacity_words());
+  farm.stopped = TRY(site.read().farm_stopped());
   farm.now = wall_clock_now();
+  farm.heartbeat = heartbeat_of(farm.workers, site.config.heartbeat);
   return farm;
 }
 

@@ -11,13 +11,15 @@ namespace {
 
 Result<Answer> health(const Site& site) {
   const store::Counts counts = TRY(site.read().counts());
+  const std::string stopped = TRY(site.read().farm_stopped());
   return answer_json({{"status", "ok"},
                       {"version", PIROUETTE_VERSION},
                       {"started_at", to_rfc3339(site.config.started_at)},
                       {"database", {{"wal_bytes", site.read().wal_bytes()}}},
                       {"queued", counts.queued},
                       {"running", counts.running},
-                      {"workers_online", counts.workers_online}});
+                      {"workers_online", counts.workers_online},
+                      {"stopped", stopped.empty() ? Json() : Json(stopped)}});
 }
 
 Result<Answer> metrics(const Site& site) {

@@ -68,6 +68,7 @@ class Http {
     // A picture that a user sent, as the PNG that workers read. Called from request threads.
     std::function<Result<Reference>(std::span<const std::uint8_t> picture)> as_reference;
     std::uint64_t lora_max_bytes = kLoraMaxBytes;
+    Duration heartbeat = seconds(2);  // at least so often a worker says something, in a small farm
   };
 
   // Listens once it returns. io: the address is taken or not ours.

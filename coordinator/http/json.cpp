@@ -53,6 +53,16 @@ Answer answer_list(Json items, std::optional<std::uint64_t> next) {
   return answer_json(list);
 }
 
+namespace {
+
+Json late_json(const core::Batch& batch) {
+  if (batch.state != core::BatchState::running || !batch.ready_p90 || !batch.deadline) return {};
+  if (*batch.ready_p90 <= *batch.deadline) return {};
+  return (*batch.ready_p90 - *batch.deadline).us / seconds(1).us;
+}
+
+}  // namespace
+
 Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>& workers) {
   const core::Batch& batch = row.batch;
   const auto left = seconds_left(row, workers);
@@ -63,6 +73,7 @@ Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>&
           {"deadline", time_json(batch.deadline)},
           {"state", name(batch.state)},
           {"paused", batch.paused},
+          {"idle_only", batch.idle_only},
           {"submitted_at", time_json(batch.submitted_at)},
           {"finished_at", time_json(batch.finished_at)},
           {"sheets", batch.sheets},
@@ -72,6 +83,11 @@ Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>&
           {"jobs_failed", batch.jobs_failed},
           {"jobs_cancelled", batch.jobs_cancelled},
           {"jobs_running", row.jobs_running},
+          {"seconds_rendered", batch.rendered.us / seconds(1).us},
+          {"ready_p50", time_json(batch.ready_p50)},
+          {"ready_p90", time_json(batch.ready_p90)},
+          {"late_by_seconds", late_json(batch)},
+          {"at_risk", batch.at_risk},
           {"seconds_left", left ? Json(*left) : Json()},
           {"waiting_for", text_or_null(waiting_for(row, workers).value_or(""))}};
 }
@@ -93,6 +109,7 @@ Json pose_json(const store::PoseRow& row, const core::Sheet& sheet, const Recipe
       {"review", name(row.pose.review)},
       {"review_note", text_or_null(row.pose.review_note)},
       {"take", latest.take},
+      {"job", latest.id.value},
       {"chosen_job", id_json(row.pose.chosen)},
       {"state", name(latest.state)},
       {"progress", leased ? step_json(pulse.find_progress(latest.worker, latest.id)) : Json()},
@@ -125,6 +142,7 @@ Json sheet_json(const store::SheetRow& row, const Recipe& recipe, const Pulse& p
           {"notes", sheet.notes},
           {"state", name(sheet.state)},
           {"version", sheet.version},
+          {"proof", name(sheet.proof)},
           {"priority", sheet.priority ? Json(*sheet.priority) : Json()},
           {"reference", digest_json(sheet.reference)},
           {"original", digest_json(sheet.original)},
@@ -165,6 +183,8 @@ Json worker_json(const store::WorkerRow& row, const Pulse& pulse) {
           {"models", worker.models},
           {"loras", worker.loras},
           {"lora_cache_bytes", worker.lora_cache_bytes},
+          {"tags", worker.tags},
+          {"quarantine", text_or_null(worker.quarantine)},
           {"residency", parsed_or_null(worker.residency)},
           {"joined_at", time_json(worker.joined_at)},
           {"heard_at", time_json(worker.heard_at)},

@@ -23,7 +23,7 @@ bool has(const Names& names, const std::string& name) {
 bool is_online(const core::Worker& worker) { return worker.state == core::WorkerState::online; }
 
 bool could_take(const core::Worker& worker, const Recipe& recipe) {
-  return can_render(worker, recipe) && worker.capacity > 0;
+  return can_render(worker, recipe) && worker.capacity > 0 && worker.quarantine.empty();
 }
 
 // Of the recipe's registered LoRAs.
@@ -65,18 +65,24 @@ std::string what_it_lacks(const core::Worker& worker, const Recipe& recipe) {
     if (!lora.sha256 && !has(worker.loras, lora.name)) return "the LoRA " + lora.name;
   }
   const std::uint64_t fetched = bytes_to_fetch(recipe);
-  if (fetched <= worker.lora_cache_bytes) return "";
-  return "room for " + std::to_string(fetched) + " bytes of LoRAs (--lora-cache-size)";
+  if (fetched > worker.lora_cache_bytes) {
+    return "room for " + std::to_string(fetched) + " bytes of LoRAs (--lora-cache-size)";
+  }
+  for (const std::string& tag : recipe.required_tags) {
+    if (!has(worker.tags, tag)) return "the tag " + tag;
+  }
+  return "";
 }
 
 std::string what_is_missing(const Recipe& recipe, const std::vector<store::WorkerRow>& workers) {
-  std::set<std::string> models, loras;
+  std::set<std::string> models, loras, tags;
   std::uint64_t room = 0;
   for (const store::WorkerRow& row : workers) {
     if (!is_online(row.worker)) continue;
     models.insert(row.worker.models.begin(), row.worker.models.end());
     loras.insert(row.worker.loras.begin(), row.worker.loras.end());
     room = std::max(room, row.worker.lora_cache_bytes);
+    tags.insert(row.worker.tags.begin(), row.worker.tags.end());
   }
   if (!models.contains(recipe.model)) return nobody_has("model", recipe.model, models);
   for (const RecipeLora& lora : recipe.loras) {
@@ -88,7 +94,12 @@ std::string what_is_missing(const Recipe& recipe, const std::vector<store::Worke
     return "no online worker has room for the " + std::to_string(fetched) +
            " bytes of its LoRAs; restart one with a larger --lora-cache-size";
   }
-  return "no online worker has the model " + recipe.model + " and all of the recipe's LoRAs";
+  for (const std::string& tag : recipe.required_tags) {
+    if (!tags.contains(tag)) return nobody_has("tag", tag, tags);
+  }
+  return "no online worker has the model " + recipe.model +
+         (recipe.required_tags.empty() ? " and all of the recipe's LoRAs"
+                                       : ", all of the recipe's LoRAs and the tags it requires");
 }
 
 std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
@@ -118,6 +129,11 @@ std::optional<std::string> waiting_for(const store::BatchRow& row,
   const Recipe& recipe = *batch.recipe;
   if (any([&](const core::Worker& worker) { return could_take(worker, recipe); })) {
     return "the workers that could take it are resting or full";
+  }
+  if (any([&](const core::Worker& worker) {
+        return can_render(worker, recipe) && !worker.quarantine.empty();
+      })) {
+    return "the workers that could take it are in quarantine; see why with pirouette workers";
   }
   if (any([&](const core::Worker& worker) { return can_render(worker, recipe); })) {
     return "the workers that have its model and LoRAs take no work; see the coordinator's log";

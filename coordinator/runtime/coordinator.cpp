@@ -111,7 +111,8 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(Config config) {
                                        .make_thumbnail = assembly::thumbnail,
                                        .references = config.folder / "references",
                                        .reference_making = assembly::kReferenceMaking,
-                                       .as_reference = real_reference},
+                                       .as_reference = real_reference,
+                                       .heartbeat = config.policy.heartbeat},
                                       post));
 
   parts->endpoints = {"http://" + config.http_host + ":" + std::to_string(parts->http->port()),

@@ -32,11 +32,15 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
 // What somebody who reads the log in the morning wants to know; the ledger has the rest.
 void log_for_admins(const core::LedgerRow& row) {
   const bool is_trouble =
-      row.kind == core::ledger::kWorkerLost || row.kind == core::ledger::kWorkerCapacity ||
-      row.kind == core::ledger::kJobFailed || row.kind == core::ledger::kSheetAssemblyFailed;
+      row.kind == core::ledger::kFarmStopped || row.kind == core::ledger::kWorkerQuarantined ||
+      row.kind == core::ledger::kBatchAtRisk || row.kind == core::ledger::kWorkerLost ||
+      row.kind == core::ledger::kWorkerCapacity || row.kind == core::ledger::kJobFailed ||
+      row.kind == core::ledger::kSheetAssemblyFailed;
   const bool is_news =
-      row.kind == core::ledger::kWorkerJoined || row.kind == core::ledger::kWorkerLeft ||
-      row.kind == core::ledger::kBatchSubmitted || row.kind == core::ledger::kBatchFinished;
+      row.kind == core::ledger::kFarmResumed || row.kind == core::ledger::kWorkerReleased ||
+      row.kind == core::ledger::kBatchOnTime || row.kind == core::ledger::kWorkerJoined ||
+      row.kind == core::ledger::kWorkerLeft || row.kind == core::ledger::kBatchSubmitted ||
+      row.kind == core::ledger::kBatchFinished;
   if (!is_trouble && !is_news) return;
   std::string text = row.kind;
   const auto name = [&](const char* what, std::uint64_t id) {

@@ -21,7 +21,10 @@ Result<assembly::SheetStory> tell_story(const core::AssembleSheet& task,
   WeightDigests weights;
   for (std::size_t i = 0; i < task.views.size(); ++i) {
     const core::PlannedView& planned = task.views[i];
-    const PoseId pose{sheet.first_pose.value + i};
+    const auto shown = std::ranges::find_if(page.sheets.front().poses, [&](const auto& row) {
+      return recipe.views.at(row.pose.view).id == planned.view.id;
+    });
+    const PoseId pose = shown == page.sheets.front().poses.end() ? PoseId{} : shown->pose.id;
     const auto job = std::find_if(takes.rbegin(), takes.rend(), [&](const core::Job& take) {
       return take.pose == pose && (!planned.picture || take.result == *planned.picture);
     });

@@ -87,6 +87,33 @@ void load_submissions(SQLite::Database& database, core::State& state) {
   });
 }
 
+// What owners had of the farm lately, by their newest batches that are settled: as many as matter
+// after a night or two.
+void load_past_use(SQLite::Database& database, core::State& state) {
+  static const std::string kUse =
+      "SELECT id, owner, rendered_us, rendered_at FROM batch WHERE rendered_at IS NOT NULL"
+      " ORDER BY id DESC LIMIT 1000";
+  each(database, kUse, [&](Row& row) {
+    const auto id = row.id<BatchId>();
+    core::PastUse use;
+    use.owner = row.text();
+    use.rendered = row.duration();
+    use.at = row.instant();
+    if (!state.batches.contains(id)) state.past_use.push_back(std::move(use));
+  });
+}
+
+void load_farm_stopped(SQLite::Database& database, core::State& state) {
+  static const std::string kWord =
+      "SELECT kind = 'farm.stopped', detail FROM event INDEXED BY event_farm"
+      " WHERE kind IN ('farm.stopped', 'farm.resumed') ORDER BY id DESC LIMIT 1";
+  each(database, kWord, [&](Row& row) {
+    const bool stopped = row.flag();
+    std::string why = row.text();
+    if (stopped) state.farm_stopped = std::move(why);
+  });
+}
+
 void load_workers(SQLite::Database& database, core::State& state) {
   each(database, "SELECT " + std::string(kWorkerColumns) + " FROM worker", [&](Row& row) {
     core::Worker worker = read_worker(row);
@@ -127,6 +154,8 @@ core::State load_state(SQLite::Database& database) {
   load_with_all_theirs(database, kUnsettled, state);
   load_workers(database, state);
   load_loras(database, state);
+  load_past_use(database, state);
+  load_farm_stopped(database, state);
   load_submissions(database, state);
   return state;
 }

@@ -220,7 +220,7 @@ Result<std::vector<BatchRow>> ReadModel::running_batches(std::size_t limit) cons
   static const std::string kSql =
       kBatchSelect +
       "INDEXED BY batch_open WHERE (b.state = 0 OR b.sheets_open > 0)"
-      " ORDER BY b.priority DESC, coalesce(b.deadline, 9223372036854775807), b.id"
+      " ORDER BY b.idle_only, b.priority DESC, coalesce(b.deadline, 9223372036854775807), b.id"
       " LIMIT ?";
   return impl_->read([&](Reader& reader) -> Result<std::vector<BatchRow>> {
     SQLite::Statement& statement = reader.statement(kSql);

@@ -119,6 +119,9 @@ struct Ahead {
   std::uint64_t jobs = 0;         // of other batches that go first, and of its own
   std::uint64_t of_priority = 0;  // of these, in batches of a higher priority
   bool counted = true;            // false: there are more
+  // Of other owners at its priority: each goes before it or after it as the owners' shares are
+  // when it is given out, which no row says.
+  std::uint64_t by_share = 0;
 };
 
 // A page of a batch with all that proves it; of one snapshot. See http/verification.h.
@@ -207,6 +210,9 @@ class ReadModel {
 
   // The newest row of each online worker about the work it takes: that it rests, or takes none.
   Result<std::vector<core::LedgerRow>> capacity_words() const;
+
+  // Why no work is given out just now; "" where it is.
+  Result<std::string> farm_stopped() const;
 
   // A batch's sheets after that one with what proves them. not_found.
   Result<ProofPage> proof(BatchId batch, SheetId after, std::size_t limit) const;

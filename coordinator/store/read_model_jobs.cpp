@@ -219,15 +219,19 @@ Result<std::vector<JobRow>> ReadModel::takes(PoseId id) const {
 }
 
 Result<Ahead> ReadModel::ahead_of(const core::Job& queued) const {
-  // Batches that go first, as core/queue.h ranks them; each counts its own jobs.
+  // Batches that go first, as core/fair_order.h ranks them; each counts its own jobs.
   static const std::string kBatches =
-      "SELECT coalesce(sum(a.jobs - a.jobs_done - a.jobs_failed - a.jobs_cancelled), 0),"
-      " coalesce(sum((a.jobs - a.jobs_done - a.jobs_failed - a.jobs_cancelled) *"
-      " (a.priority > own.priority)), 0) FROM batch AS own CROSS JOIN"
-      " batch AS a INDEXED BY batch_open WHERE own.id = ? AND"
-      " (a.state = 0 OR a.sheets_open > 0) AND a.paused = 0 AND a.id <> own.id AND (-a.priority, "
-      "coalesce(a.deadline, 9223372036854775807), a.id) < (-own.priority, "
-      "coalesce(own.deadline, 9223372036854775807), own.id)";
+      "WITH other AS (SELECT a.jobs - a.jobs_done - a.jobs_failed - a.jobs_cancelled AS left,"
+      " (a.idle_only, -a.priority) < (own.idle_only, -own.priority) AS higher,"
+      " a.idle_only = own.idle_only AND a.priority > own.priority AS of_priority,"
+      " (a.idle_only, a.priority) = (own.idle_only, own.priority) AS level,"
+      " a.owner = own.owner AS same_owner, (coalesce(a.deadline, 9223372036854775807), a.id) <"
+      " (coalesce(own.deadline, 9223372036854775807), own.id) AS sooner"
+      " FROM batch AS own CROSS JOIN batch AS a INDEXED BY batch_open WHERE own.id = ? AND"
+      " (a.state = 0 OR a.sheets_open > 0) AND a.paused = 0 AND a.id <> own.id)"
+      " SELECT coalesce(sum(left * (higher OR (level AND same_owner AND sooner))), 0),"
+      " coalesce(sum(left * of_priority), 0),"
+      " coalesce(sum(left * (level AND NOT same_owner)), 0) FROM other";
   static const std::string kOwn =
       "SELECT count(*) FROM (SELECT 1 FROM sheet AS s INDEXED BY sheet_batch CROSS JOIN job AS j"
       " INDEXED BY job_sheet ON j.sheet = s.id WHERE s.batch = ? AND s.id <= ? AND s.state = 0"
@@ -239,6 +243,7 @@ Result<Ahead> ReadModel::ahead_of(const core::Job& queued) const {
     each(batches, [&](Row& row) {
       ahead.jobs = row.bits();
       ahead.of_priority = row.bits();
+      ahead.by_share = row.bits();
     });
     SQLite::Statement& own = reader.statement(kOwn);
     own.bind(1, as_key(queued.batch.value));

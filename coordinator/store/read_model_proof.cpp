@@ -126,6 +126,21 @@ Result<std::vector<core::LedgerRow>> ReadModel::capacity_words() const {
   });
 }
 
+Result<std::string> ReadModel::farm_stopped() const {
+  static const std::string kSql =
+      "SELECT kind = 'farm.stopped', detail FROM event INDEXED BY event_farm"
+      " WHERE kind IN ('farm.stopped', 'farm.resumed') ORDER BY id DESC LIMIT 1";
+  return impl_->read([&](Reader& reader) -> Result<std::string> {
+    std::string why;
+    each(reader.statement(kSql), [&](Row& row) {
+      const bool stopped = row.flag();
+      std::string detail = row.text();
+      if (stopped) why = std::move(detail);
+    });
+    return why;
+  });
+}
+
 Result<ReadModel::EventPage> ReadModel::events_of(BatchId batch, EventId after,
                                                   std::size_t limit) const {
   // From the batch's submission on, past so many rows of other batches at most.

@@ -84,6 +84,7 @@ core::Batch read_batch(Row& row) {
           .recipe = nullptr,
           .state = row.state(core::BatchState::cancelled),
           .paused = row.flag(),
+          .idle_only = row.flag(),
           .submitted_at = row.instant(),
           .finished_at = row.optional_instant(),
           .sheets = row.count(),
@@ -93,7 +94,12 @@ core::Batch read_batch(Row& row) {
           .jobs_failed = row.count(),
           .jobs_cancelled = row.count(),
           .submission_key = row.text(),
-          .submission = row.digest()};
+          .submission = row.digest(),
+          .rendered = row.duration(),
+          .rendered_at = row.optional_instant(),
+          .ready_p50 = row.optional_instant(),
+          .ready_p90 = row.optional_instant(),
+          .at_risk = row.flag()};
 }
 
 core::Sheet read_sheet(Row& row) {
@@ -112,7 +118,8 @@ core::Sheet read_sheet(Row& row) {
           .version = row.count(),
           .picture = row.digest(),
           .thumbnail = row.digest(),
-          .checks = row.text()};
+          .checks = row.text(),
+          .proof = row.state(core::Proof::passed)};
 }
 
 core::Pose read_pose(Row& row) {
@@ -167,6 +174,8 @@ core::Worker read_worker(Row& row) {
           .models = row.texts(),
           .loras = row.texts(),
           .lora_cache_bytes = row.bits(),
+          .tags = row.texts(),
+          .quarantine = row.text(),
           .residency = row.text(),
           .joined_at = row.instant(),
           .heard_at = row.instant(),

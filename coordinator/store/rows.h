@@ -16,18 +16,15 @@
 
 namespace pirouette::store {
 
+// The recipe apart: parsing it costs.
 inline constexpr std::string_view kBatchColumns =
-    "id, name, owner, priority, deadline, state, paused, submitted_at, finished_at, sheets, "
-    "sheets_open, jobs, jobs_done, jobs_failed, jobs_cancelled, submission_key, submission";  // the
-                                                                                              // recipe
-                                                                                              // apart:
-                                                                                              // parsing
-                                                                                              // it
-                                                                                              // costs
+    "id, name, owner, priority, deadline, state, paused, idle_only, submitted_at, finished_at, "
+    "sheets, sheets_open, jobs, jobs_done, jobs_failed, jobs_cancelled, submission_key, "
+    "submission, rendered_us, rendered_at, ready_p50, ready_p90, at_risk";
 inline constexpr std::string_view kSheetColumns =
     "id, batch, position, character, notes, reference, original, seed, priority, state, "
     "first_pose, "
-    "poses, version, picture, thumbnail, checks";
+    "poses, version, picture, thumbnail, checks, proof";
 inline constexpr std::string_view kPoseColumns =
     "id, sheet, view, latest, chosen, review, review_note";
 inline constexpr std::string_view kJobColumns =
@@ -36,7 +33,8 @@ inline constexpr std::string_view kJobColumns =
 inline constexpr std::string_view kLeaseColumns = "id, job, worker, attempt, leased_at";
 inline constexpr std::string_view kWorkerColumns =
     "id, name, state, device_kind, device_name, memory_bytes, engine_build, capacity, models, "
-    "loras, lora_cache_bytes, residency, joined_at, heard_at, jobs_done, jobs_failed";
+    "loras, lora_cache_bytes, tags, quarantine, residency, joined_at, heard_at, jobs_done, "
+    "jobs_failed";
 inline constexpr std::string_view kLoraColumns =
     "id, name, sha256, bytes, trigger_words, added_at, added_by, retired_at";
 inline constexpr std::string_view kEventColumns =
@@ -59,6 +57,7 @@ class Row {
   std::string text();
   Digest digest();  // NULL: none
   Instant instant() { return {integer()}; }
+  Duration duration() { return {integer()}; }
   std::optional<Instant> optional_instant();
   std::optional<std::uint64_t> optional_bits();
   std::optional<int> optional_int();

@@ -17,15 +17,15 @@ const std::string kBatchInserted = std::string(kBatchColumns) + ", recipe";
 // Columns that may change once the row is there. The order is that of the bindings below.
 constexpr std::string_view kBatchChanging =
     "priority, deadline, state, paused, finished_at, sheets_open, jobs, jobs_done, jobs_failed, "
-    "jobs_cancelled";
-constexpr std::string_view kSheetChanging = "state, version, picture, thumbnail, checks";
+    "jobs_cancelled, rendered_us, rendered_at, ready_p50, ready_p90, at_risk";
+constexpr std::string_view kSheetChanging = "state, version, picture, thumbnail, checks, proof";
 constexpr std::string_view kPoseChanging = "latest, chosen, review, review_note";
 constexpr std::string_view kJobChanging =
     "state, attempts, failures, losses, lease, worker, queued_at, leased_at, ended_at, result, "
     "metrics, error";
 constexpr std::string_view kWorkerChanging =
     "state, device_kind, device_name, memory_bytes, engine_build, capacity, models, loras, "
-    "lora_cache_bytes, residency, joined_at, heard_at, jobs_done, jobs_failed";
+    "lora_cache_bytes, tags, quarantine, residency, joined_at, heard_at, jobs_done, jobs_failed";
 constexpr std::string_view kLoraChanging = "trigger_words, retired_at";
 
 std::string placeholders(std::string_view columns) {
@@ -133,23 +133,25 @@ void Writer::put_row(const core::PutBatch& put) {
   if (batch_.may_have(row.id.value) &&
       run(batch_.update, row.priority, row.deadline, row.state, row.paused, row.finished_at,
           row.sheets_open, row.jobs, row.jobs_done, row.jobs_failed, row.jobs_cancelled,
+          row.rendered.us, row.rendered_at, row.ready_p50, row.ready_p90, row.at_risk,
           row.id) > 0) {
     return;
   }
   PIROUETTE_CHECK(row.recipe);
   run(batch_.insert, row.id, row.name, row.owner, row.priority, row.deadline, row.state, row.paused,
-      row.submitted_at, row.finished_at, row.sheets, row.sheets_open, row.jobs, row.jobs_done,
-      row.jobs_failed, row.jobs_cancelled, row.submission_key, row.submission,
+      row.idle_only, row.submitted_at, row.finished_at, row.sheets, row.sheets_open, row.jobs,
+      row.jobs_done, row.jobs_failed, row.jobs_cancelled, row.submission_key, row.submission,
+      row.rendered.us, row.rendered_at, row.ready_p50, row.ready_p90, row.at_risk,
       to_json(*row.recipe));
 }
 
 void Writer::put_row(const core::PutSheet& put) {
   const core::Sheet& row = put.row;
   if (!sheet_.may_have(row.id.value) || run(sheet_.update, row.state, row.version, row.picture,
-                                            row.thumbnail, row.checks, row.id) == 0) {
+                                            row.thumbnail, row.checks, row.proof, row.id) == 0) {
     run(sheet_.insert, row.id, row.batch, row.index, row.character, row.notes, row.reference,
         row.original, row.seed, row.priority, row.state, row.first_pose, row.poses, row.version,
-        row.picture, row.thumbnail, row.checks);
+        row.picture, row.thumbnail, row.checks, row.proof);
   }
   if (!row.picture) return;
   run(keep_version_, row.id, row.version, row.picture, row.thumbnail, row.checks);
@@ -185,16 +187,17 @@ void Writer::put_row(const core::PutLease& put) {
 
 void Writer::put_row(const core::PutWorker& put) {
   const core::Worker& row = put.row;
-  const std::string models = to_json_array(row.models), loras = to_json_array(row.loras);
+  const std::string models = to_json_array(row.models), loras = to_json_array(row.loras),
+                    tags = to_json_array(row.tags);
   if (worker_.may_have(row.id.value) &&
       run(worker_.update, row.state, row.device_kind, row.device_name, row.memory_bytes,
-          row.engine_build, row.capacity, models, loras, row.lora_cache_bytes, row.residency,
-          row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed, row.id) > 0) {
+          row.engine_build, row.capacity, models, loras, row.lora_cache_bytes, tags, row.quarantine,
+          row.residency, row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed, row.id) > 0) {
     return;
   }
   run(worker_.insert, row.id, row.name, row.state, row.device_kind, row.device_name,
-      row.memory_bytes, row.engine_build, row.capacity, models, loras, row.lora_cache_bytes,
-      row.residency, row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed);
+      row.memory_bytes, row.engine_build, row.capacity, models, loras, row.lora_cache_bytes, tags,
+      row.quarantine, row.residency, row.joined_at, row.heard_at, row.jobs_done, row.jobs_failed);
 }
 
 void Writer::put_row(const core::PutLora& put) {

@@ -126,6 +126,9 @@ void Audit::stepped(const Core& core, const Event& event, const Effects& effects
       check_assignment(*assign, core.state());
     }
   }
+  if (const auto* finished = std::get_if<LeaseFinished>(&event)) {
+    check_turned_away(*finished, effects);
+  }
   const bool heartbeat = std::holds_alternative<WorkerWasHeard>(event);
   if (heartbeat && effects.writes.empty() && effects.sends.empty()) return;
   const auto broken = core.find_broken_invariants();
@@ -144,6 +147,24 @@ void Audit::check_assignment(const SendAssign& send, const State& state) {
   if (load > link.capacity) {
     throw Broken("a worker that takes " + std::to_string(link.capacity) + " jobs is given " +
                  std::to_string(load));
+  }
+}
+
+// A picture that is acknowledged, and its attempt failed.
+void Audit::check_turned_away(const LeaseFinished& event, const Effects& effects) {
+  for (const Write& write : effects.writes) {
+    const auto* append = std::get_if<AppendEvent>(&write);
+    if (!append || append->row.lease != event.lease) continue;
+    const LedgerRow& row = append->row;
+    if (row.kind != ledger::kJobRequeued && row.kind != ledger::kJobFailed) continue;
+    turned_away_.insert(event.lease);
+    const auto lease = rows_.leases.find(event.lease);
+    if (lease == rows_.leases.end()) continue;
+    const Duration took = row.at - lease->second.leased_at;
+    if (took * 8 >= longest_) {
+      throw Broken("a picture of job " + number(event.job) + " was turned away after " +
+                   std::to_string(took.us / 1000) + " ms: it may have been rendered");
+    }
   }
 }
 
@@ -171,7 +192,9 @@ void Audit::apply(const std::vector<Write>& writes) {
   }
   for (const Write& write : writes) {
     const auto* put = std::get_if<PutJob>(&write);
-    if (put && put->row.state == JobState::done) check_result(put->row);
+    if (!put || put->row.state != JobState::done) continue;
+    check_result(put->row);
+    longest_ = std::max(longest_, *put->row.ended_at - *put->row.leased_at);
   }
 }
 
@@ -214,7 +237,8 @@ void Audit::sends(const Send& send) {
   if (const auto* acknowledged = std::get_if<SendAcknowledged>(&send)) {
     // A lie about a lease that never was is acknowledged too.
     const auto given = given_.find(acknowledged->lease);
-    if (given != given_.end() && given->second == acknowledged->job) {
+    if (given != given_.end() && given->second == acknowledged->job &&
+        !turned_away_.contains(acknowledged->lease)) {
       acknowledged_.insert(acknowledged->job);
     }
   }
@@ -257,7 +281,7 @@ void Audit::expect_peace() const {
     }
   }
   for (const auto& [lease, id] : kept_) {
-    if (lied_about_.contains(lease) || is_settled(id)) continue;
+    if (lied_about_.contains(lease) || turned_away_.contains(lease) || is_settled(id)) continue;
     throw Broken("job " + number(id) + " was rendered, and has no picture");
   }
 }

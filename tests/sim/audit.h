@@ -11,6 +11,8 @@
 //      that were submitted.
 //   5. A lease's number is given once, and no worker is given more than it takes.
 //   6. In a calm farm no worker is given up.
+//   7. A picture is turned away as not rendered only where it came in less than an eighth of what
+//      some job took that was accepted.
 // And at the end (expect_peace): each job ended, each finished picture counted or was not wanted.
 //
 // Keeps its own account of the rows (rows.h) and throws Broken where they differ.
@@ -80,6 +82,7 @@ class Audit {
   // Of a cancelled batch no picture is wanted any more.
   bool is_settled(JobId job) const;
   void check_assignment(const core::SendAssign& send, const core::State& state);
+  void check_turned_away(const core::LeaseFinished& event, const core::Effects& effects);
 
   const LeaseId first_lease_;
   bool calm_ = false;
@@ -92,6 +95,8 @@ class Audit {
   std::map<LeaseId, JobId> kept_;
   std::set<std::pair<JobId, Digest>> lies_;
   std::set<LeaseId> lied_about_;
+  std::set<LeaseId> turned_away_;  // their pictures came too fast to have been rendered
+  Duration longest_;               // of the jobs that were accepted
 
   struct Link {
     WorkerId worker;

@@ -2,6 +2,8 @@
 
 #include <sstream>
 
+#include "coordinator/core/ledger.h"
+
 namespace pirouette::sim {
 
 using namespace core;
@@ -35,13 +37,21 @@ State Rows::load() const {
   next(loras, state.next.lora);
   state.next.event.value = ledger.size() + 1;
   for (const auto& [id, batch] : batches) {
-    if (!batch.settled()) state.batches[id] = batch;
+    if (!batch.settled()) {
+      state.batches[id] = batch;
+    } else if (batch.rendered_at) {
+      state.past_use.push_back({batch.owner, batch.rendered, *batch.rendered_at});
+    }
     if (batch.submission_key.empty()) continue;
     state.submissions[batch.submission_key] = {id, batch.submission, batch.sheets, batch.jobs};
   }
   add_theirs(state);
   state.workers = workers;
   state.loras = loras;
+  for (const LedgerRow& row : ledger) {
+    if (row.kind == core::ledger::kFarmStopped) state.farm_stopped = row.detail;
+    if (row.kind == core::ledger::kFarmResumed) state.farm_stopped.clear();
+  }
   return state;
 }
 
@@ -120,14 +130,15 @@ std::string describe(const State& state) {
             next.event);
   for (const auto& [id, row] : state.batches) {
     lines.add("batch", row.id, row.name, row.owner, row.priority, row.deadline, name(row.state),
-              row.paused, row.submitted_at, row.finished_at, row.sheets, row.sheets_open, row.jobs,
-              row.jobs_done, row.jobs_failed, row.jobs_cancelled, row.submission_key,
-              row.submission);
+              row.paused, row.idle_only, row.submitted_at, row.finished_at, row.sheets,
+              row.sheets_open, row.jobs, row.jobs_done, row.jobs_failed, row.jobs_cancelled,
+              row.submission_key, row.submission, row.rendered.us, row.rendered_at, row.ready_p50,
+              row.ready_p90, row.at_risk);
   }
   for (const auto& [id, row] : state.sheets) {
     lines.add("sheet", row.id, row.batch, row.index, row.character, row.notes, row.reference,
               row.original, row.seed, row.priority, name(row.state), row.first_pose, row.poses,
-              row.version, row.picture, row.thumbnail, row.checks);
+              row.version, row.picture, row.thumbnail, row.checks, name(row.proof));
   }
   for (const auto& [id, row] : state.poses) {
     lines.add("pose", row.id, row.sheet, row.view, row.latest, row.chosen, name(row.review),
@@ -144,7 +155,7 @@ std::string describe(const State& state) {
   for (const auto& [id, row] : state.workers) {
     lines.add("worker", row.id, row.name, name(row.state), row.device_kind, row.device_name,
               row.memory_bytes, row.engine_build, row.capacity, row.models, row.loras,
-              row.lora_cache_bytes, row.joined_at);
+              row.lora_cache_bytes, row.tags, row.quarantine, row.joined_at);
   }
   for (const auto& [id, row] : state.loras) {
     lines.add("lora", row.id, row.name, row.sha256, row.bytes, row.trigger, row.added_at,

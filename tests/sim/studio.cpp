@@ -39,6 +39,11 @@ void Studio::submit() {
     const std::string name = "v" + std::to_string(view);
     batch.recipe.views.push_back({name, 0, name + " view", "", "front", "viewer"});
   }
+  batch.idle_only = weather_.once_in(5);
+  if (weather_.once_in(4)) {
+    batch.recipe.proof = "v1";  // the last one: a sheet may do without
+    batch.recipe.held_fills_idle = weather_.once_in(3);
+  }
   for (std::uint64_t i = 1 + weather_.below(4); i > 0; --i) {
     SheetSpec sheet{"c" + std::to_string(i), sha256("reference " + std::to_string(i)), key, {}};
     if (weather_.once_in(4)) sheet.priority = static_cast<int>(weather_.below(100));
@@ -112,10 +117,24 @@ void Studio::change_batch() {
   }
 }
 
+// Without one, the views that wait for it wait for ever.
+void Studio::reroll_failed_proofs() {
+  const Rows& rows = audit_.rows();
+  for (const auto& [id, pose] : rows.poses) {
+    const Sheet& sheet = rows.sheets.at(pose.sheet);
+    const Recipe& recipe = *rows.batches.at(sheet.batch).recipe;
+    const bool waits = sheet.state == SheetState::rendering && sheet.proof == Proof::waiting;
+    if (!waits || recipe.views[pose.view].id != recipe.proof) continue;
+    if (rows.jobs.at(pose.latest).state != JobState::failed) continue;
+    ask(ChangeRequested{next_request(), "ada", RerollPose{id, {}, "once more"}});
+  }
+}
+
 void Studio::resume_all() {
   for (const auto& [id, batch] : audit_.rows().batches) {
     if (batch.paused) ask(ChangeRequested{next_request(), "ada", PauseBatch{id, false}});
   }
+  reroll_failed_proofs();
 }
 
 }  // namespace pirouette::sim

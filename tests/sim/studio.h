@@ -19,7 +19,7 @@ class Studio {
   // One thing that somebody does.
   void act();
   void hear(const core::Reply& reply);
-  // Nothing is paused any more.
+  // Nothing is paused any more, and nothing waits for a proof that failed.
   void resume_all();
 
   bool is_answered() const { return unanswered_.empty(); }
@@ -29,6 +29,7 @@ class Studio {
   void say(const std::string& key);
   void change_pose();
   void change_batch();
+  void reroll_failed_proofs();
   void ask(core::Event event);
   RequestId next_request() { return {++requests_}; }
 

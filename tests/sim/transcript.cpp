@@ -92,6 +92,8 @@ void Transcript::run(const Command& command) {
   } else if (command.verb == "pause") {
     now_ = now_ + seconds(std::stoi(command.word(0)));
     step(Ticked{});
+  } else if (command.verb == "set_back") {
+    now_ = now_ - seconds(std::stoi(command.word(0)));
   } else if (command.verb == "restart") {
     core_.emplace(rows_.load(), Policy{}, now_);
   } else if (!run_person(command) && !run_worker(command) && !run_assembly(command)) {
@@ -160,7 +162,9 @@ void Transcript::submit(const Command& command) {
   event.request = {++requests_};
   BatchSpec& batch = event.batch;
   batch.name = command.get("name", "batch" + std::to_string(++batches_));
-  batch.owner = "studio";
+  batch.owner = command.get("owner", "studio");
+  batch.idle_only = command.get("idle_only", "no") == "yes";
+  batch.recipe.required_tags = split(command.get("requires", ""), ',');
   batch.priority = std::stoi(command.get("priority", "50"));
   if (command.named.contains("deadline")) {
     batch.deadline = now_ + seconds(std::stoi(command.get("deadline", "")));
@@ -173,6 +177,8 @@ void Transcript::submit(const Command& command) {
     }
   }
   batch.recipe.prompt = "{view}";
+  batch.recipe.proof = command.get("proof", "");
+  batch.recipe.held_fills_idle = command.get("held", "wait") == "fill_idle";
   for (const std::string& pose : split(command.get("poses", "front"), ',')) {
     batch.recipe.views.push_back({pose, 0, pose + " view", "", "front", "viewer"});
   }
@@ -232,7 +238,7 @@ bool Transcript::run_worker(const Command& command) {
     const JobId job = command.named.contains("job") ? id_of<JobId>(command.get("job", ""))
                       : given != rows_.leases.end() ? given->second.job
                                                     : JobId{};
-    const Digest picture = sha256("picture under lease " + command.word(1));
+    const Digest picture = sha256("picture under lease " + command.get("as", command.word(1)));
     step(LeaseFinished{link, lease, job, picture, "{}", command.rest(2) != "unstored"});
   }
   return true;
@@ -243,7 +249,8 @@ void Transcript::hello(const Command& command) {
   event.name = command.word(0);
   event.link = {++links_};
   event.device_kind = "cpu";
-  event.device_name = "cpu of " + event.name;
+  event.device_name = command.get("device", "cpu of " + event.name);
+  event.tags = split(command.get("tags", ""), ',');
   event.engine_build = "sim";
   event.capacity = static_cast<std::uint32_t>(std::stoul(command.get("capacity", "1")));
   event.models = split(command.get("models", "tiny"), ',');
@@ -264,7 +271,8 @@ bool Transcript::run_assembly(const Command& command) {
   const auto sheet = id_of<SheetId>(command.word(0));
   const auto version = static_cast<std::uint32_t>(std::stoul(command.word(1).substr(1)));
   if (command.verb == "assembled") {
-    step(SheetAssembled{sheet, version, sha256("sheet"), sha256("thumbnail"), "[]"});
+    step(SheetAssembled{sheet, version, sha256("sheet"), sha256("thumbnail"),
+                        command.named.contains("checks") ? command.get("checks", "") : "[]"});
   } else {
     const bool disk = command.word(2) == "io";
     step(SheetAssemblyFailed{

@@ -3,16 +3,18 @@
 // commands, each followed by the effects it had:
 //
 //   submit characters=1 poses=front,back [name=N priority=P deadline=T model=M loras=A,B]
-//          [key=K content=C] [last_priority=P last_views=0,2]  last_: of the last character
-//   hello w1 capacity=2 models=tiny [loras=A,B held=1,2]      each hello is a new link: w1@1, w1@2
-//   heartbeat w1 | goodbye w1 | capacity w1 0 why | drain w1 | cancel 1
+//          [owner=O idle_only=yes requires=TAG,TAG key=K content=C] [last_priority=P
+//          last_views=0,2]  last_: of the last character
+//   hello w1 capacity=2 models=tiny [loras=A,B tags=T device=D held=1,2]   each hello is a new
+//   link: w1@1, w1@2 heartbeat w1 | goodbye w1 | capacity w1 0 why | drain w1 | cancel 1
 //   pause_batch 1 | resume 1 | priority 1 80 | cancel_sheet 1 | approve_sheet 1
 //   approve 1 | reject 1 why | choose 1 2 | reroll 1 [seed=S note=N]     1 is the pose, 2 the take
 //   refuse w1 1 why | progress w1 1 3/20 | fail w1 1 retryable|job|worker why
-//   finish w1 1 [unstored] [job=3]                            1 is the lease
-//   assembled 1 v1 | assembly_failed 1 v1 [io] why            1 is the sheet
+//   finish w1 1 [unstored] [job=3] [as=2]                     1 is the lease; as: 2's picture
+//   assembled 1 v1 [checks=flat] | assembly_failed 1 v1 [io] why            1 is the sheet
 //   advance 20s [heard=w1,w2]                                 a tick each second; the others silent
 //   pause 60s                                                 stopped for so long, then a tick
+//   set_back 60s                                              the clock
 //   restart                                                   from the rows written so far
 //
 // A worker may be named with its link (w1@1) to speak as an older process. After each step the

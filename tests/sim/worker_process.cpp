@@ -14,7 +14,9 @@ link::Portrait portrait_of(const WorkerNature& nature) {
           {"sim", "device " + std::to_string(nature.device), 0},
           "sim",
           {"tiny"},
-          nature.loras};
+          nature.loras,
+          0,
+          {}};
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ class WorkerProcess {
   void wake_up();
   bool is_up() const { return agent_.has_value(); }
   bool hangs() const { return hung_; }
+  bool lies() const { return nature_.lies; }
   bool has_nothing() const { return records_.empty() && orders_.empty() && pictures_.empty(); }
   void set_disk_full(bool full) { disk_full_ = full; }
 

@@ -25,6 +25,9 @@ export interface Batch {
   jobs_cancelled: number;
   jobs_running: number;
   seconds_left: number | null;
+  ready_p50: string | null; // as likely as not; null while nobody can say
+  ready_p90: string | null; // in nine nights of ten
+  late_by_seconds: number | null; // how far ready_p90 lies behind the deadline
   waiting_for: string | null; // why nothing is rendered just now
   recipe?: Recipe; // only when asked for one batch
 }
@@ -59,6 +62,7 @@ export interface Pose {
   picture: string | null;
   error: string | null;
   attempts: number;
+  job: number; // the newest take
   // only when asked for one sheet
   prompt?: string;
   seed?: string;
@@ -124,6 +128,8 @@ export interface Worker {
   capacity: number;
   models: string[];
   loras: string[];
+  tags: string[];
+  quarantine: string | null; // why it gets no work before it has proven itself
   residency: Residency | null;
   joined_at: string;
   heard_at: string;
@@ -137,6 +143,12 @@ export interface Health {
   queued: number;
   running: number;
   workers_online: number;
+  stopped: string | null; // why no work is given out at all
+}
+
+export interface Explanation {
+  state: string;
+  sentence: string;
 }
 
 export interface Page<T> {

@@ -1,7 +1,7 @@
 // The frame around every view: the two places to go, what stops the farm, and the view itself.
 
 import { useEffect, useRef } from "preact/hooks";
-import type { Health } from "./api";
+import type { Health, LedgerRow } from "./api";
 import { useConnection } from "./live";
 import { Empty } from "./parts/notice";
 import { useResource } from "./resource";
@@ -48,6 +48,7 @@ export function App() {
         <Farm />
       </header>
       <ConnectionBanner />
+      <StoppedBanner />
       <main id="main" ref={main} tabIndex={-1}>
         <View key={route.path} route={route} />
       </main>
@@ -68,13 +69,11 @@ function View({ route }: { route: Route }) {
   );
 }
 
+const concerns_farm = (row: LedgerRow) => /^(worker|job|batch|farm)\./.test(row.kind);
+
 // How busy the farm is, at the right of every view.
 function Farm() {
-  const { value: health } = useResource<Health>(
-    "/health",
-    (row) => /^(worker|job|batch)\./.test(row.kind),
-    30_000,
-  );
+  const { value: health } = useResource<Health>("/health", concerns_farm, 30_000);
   if (!health) return null;
   const idle = health.workers_online === 0;
   const work = health.queued + health.running;
@@ -92,6 +91,22 @@ function ConnectionBanner() {
     <div class="banner" role="status" data-lost={lost}>
       {lost && <p>Connection lost. Trying again; what you see is the last that was known.</p>}
     </div>
+  );
+}
+
+// No work is given out: the one thing that everybody must know of.
+function StoppedBanner() {
+  const { value: health } = useResource<Health>(
+    "/health",
+    (row) => row.kind.startsWith("farm."),
+    60_000,
+  );
+  if (!health?.stopped) return null;
+  return (
+    <p class="stopped" role="alert">
+      The farm is stopped: {health.stopped}. Mend that; one job is tried from time to time, and at
+      once when any worker is restarted. The first picture sets it going again.
+    </p>
   );
 }
 

@@ -60,6 +60,7 @@ export function forecast(batch: Batch, at: number, now: number): Words {
   if (batch.state === "cancelled") return { text: "Cancelled", tone: "quiet" };
   if (batch.state === "finished") return finished(batch, now);
   if (batch.paused) return { text: "Paused: nothing new is begun", tone: "warn" };
+  if (batch.ready_p50 && batch.ready_p90) return looked_ahead(batch, now);
   if (batch.seconds_left === null) {
     if (batch.jobs_running === 0) return { text: "Waiting for a worker", tone: "quiet" };
     return { text: "Time left is known once the first pose is done", tone: "quiet" };
@@ -72,6 +73,20 @@ export function forecast(batch: Batch, at: number, now: number): Words {
     ? { text: `${left}, ${duration(spare / 1000)} before the deadline`, tone: "good" }
     : { text: `${left}, ${duration(-spare / 1000)} too late`, tone: "bad" };
 }
+
+// As the farm's own order will have it: "Ready about 06:40 (by 07:15 in nine nights of ten)".
+function looked_ahead(batch: Batch, now: number): Words {
+  const about = Math.max(Date.parse(batch.ready_p50 ?? ""), now);
+  const by = Math.max(Date.parse(batch.ready_p90 ?? ""), about);
+  const ready = `Ready about ${moment(about, now)} (by ${moment(by, now)} in nine nights of ten)`;
+  if (!batch.deadline) return { text: ready, tone: "quiet" };
+  const spare = Date.parse(batch.deadline) - by;
+  return spare >= 0
+    ? { text: `${ready}, ${duration(spare / 1000)} before the deadline`, tone: "good" }
+    : { text: `Late by ${duration(-spare / 1000)}: ${lower(ready)}`, tone: "bad" };
+}
+
+const lower = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
 
 function finished(batch: Batch, now: number): Words {
   if (!batch.finished_at) return { text: "Finished", tone: "good" };
@@ -101,6 +116,7 @@ const kStates: { [state: string]: Words } = {
   draining: { text: "draining", tone: "warn" },
   lost: { text: "lost", tone: "bad" },
   gone: { text: "gone", tone: "quiet" },
+  quarantine: { text: "quarantine", tone: "bad" },
 };
 
 export const state_words = (state: string): Words =>

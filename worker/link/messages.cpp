@@ -40,6 +40,7 @@ struct Writer {
     for (const std::string& model : portrait.models) hello.add_models(wire::to_utf8(model));
     for (const std::string& lora : portrait.loras) hello.add_loras(wire::to_utf8(lora));
     hello.set_lora_cache_bytes(portrait.lora_cache_bytes);
+    for (const std::string& tag : portrait.tags) hello.add_tags(tag);
     for (const auto& [lease, job] : say.held) {
       auto& held = *hello.add_held();
       held.set_lease(lease.value);

@@ -17,6 +17,7 @@ struct Portrait {
   std::string engine_build;
   std::vector<std::string> models, loras;
   std::uint64_t lora_cache_bytes = 0;
+  std::vector<std::string> tags;
 };
 
 void write_message(const agent::Say& say, const Portrait& portrait, wire::WorkerMessage& message);

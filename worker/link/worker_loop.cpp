@@ -61,7 +61,8 @@ class FolderLock {
 
 Portrait portrait_of(const WorkerConfig& config, const engine::Engine& engine) {
   return {config.name,     engine.device(), engine.build(),
-          engine.models(), engine.loras(),  config.lora_cache_max_bytes};
+          engine.models(), engine.loras(),  config.lora_cache_max_bytes,
+          config.tags};
 }
 
 class WorkerLoop {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 #include "worker/engine/engine.h"
@@ -26,6 +27,7 @@ struct WorkerConfig {
   std::filesystem::path folder;                // outbox and cache; one worker process a folder
   std::uint32_t prefetch = 1;                  // jobs taken beyond the one that renders
   std::uint64_t cache_max_bytes = 4ull << 30;  // of references
+  std::vector<std::string> tags = {};          // what recipes may require of it
   std::filesystem::path lora_cache;            // one worker process a folder; empty: in folder
   std::uint64_t lora_cache_max_bytes = 20ull << 30;  // 0: it fetches no LoRAs
 

@@ -32,6 +32,7 @@ TEST(Batch, CarriesWhatWasAskedFor) {
   batch["recipe"] = {{"steps", 3}};
   batch["sheets"][0]["notes"] = "red cape";
   batch["sheets"][0]["seed"] = 9223372036854775807u;
+  batch["idle_only"] = true;
   const Result<BatchSpec> spec = parse_batch(batch.dump());
   ASSERT_TRUE(spec.ok()) << spec.error().what;
   EXPECT_EQ(spec.value().name, "night");
@@ -50,6 +51,8 @@ TEST(Batch, CarriesWhatWasAskedFor) {
   ASSERT_TRUE(again.ok()) << again.error().what;
   EXPECT_EQ(to_json(again.value()), canonical);
   EXPECT_EQ(again.value().deadline, spec.value().deadline);
+  EXPECT_TRUE(spec.value().idle_only);
+  EXPECT_TRUE(again.value().idle_only);
 }
 
 TEST(Batch, WithoutARecipeGetsTheDefaults) {
@@ -63,13 +66,15 @@ TEST(Batch, NamesEveryMistakeWithItsPlace) {
   json batch = small_batch();
   batch["priority"] = 101;
   batch["deadline"] = "tomorrow";
+  batch["idle_only"] = "yes";
   batch["recipe"] = {{"steps", -1}};
   batch["sheets"].push_back({{"character", "a/../b"}, {"reference", "short"}, {"seed", -1}});
   batch["sheets"].push_back({{"character", ".hidden"}, {"referense", kReference}});
   const std::string said = complaint(batch);
   for (const std::string words :
        {"priority must be a whole number from 0 to 100, not 101", "deadline \"tomorrow\" is not",
-        "recipe.steps must be", "sheets[1].character must not have '/'", "as \"a/../b\" does",
+        "idle_only must be true or false, not \"yes\"", "recipe.steps must be",
+        "sheets[1].character must not have '/'", "as \"a/../b\" does",
         "sheets[1].reference must be the SHA-256", "sheets[1].seed must be",
         "sheets[2].character must not start or end with a dot or a space",
         "sheets[2].reference is missing", "sheets[2] has the unknown field \"referense\""}) {

@@ -179,6 +179,18 @@ std::vector<Sample> samples() {
       {"prompt", "{view}" + std::string(8192, 'x'), false},
       {"negative_prompt", "", true},
       {"negative_prompt", std::string(8193, 'x'), false},
+      {"requires", json::array(), true},
+      {"requires", {"80gb", "a.b-c_D"}, true},
+      {"requires", {"80 gb"}, false},
+      {"requires", {""}, false},
+      {"requires", {7}, false},
+      {"requires", "80gb", false},
+      {"requires", std::vector<std::string>(17, "x"), false},
+      {"proof", "front", true},
+      {"proof", "", true},
+      {"proof", 7, false},
+      {"held", "wait", true},
+      {"held", "never", false},
       {"sampler", "euler", false},
   };
   all.insert(all.end(), numbers_and_words.begin(), numbers_and_words.end());

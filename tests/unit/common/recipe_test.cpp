@@ -85,6 +85,7 @@ TEST(Recipe, WhatIsWrittenIsReadBackExactly) {
           "trigger": "create turnaround sheet of this character"}], "stance": "a_pose"})",
       R"({"pose_set": [{"id": "a", "azimuth": 359, "name": "n \"q\" ü\n", "geometry": "g"}],
           "reference_size": "1024x768", "prompt": "{view}\t{correction} ende"})",
+      R"({"requires": ["80gb", "a.b-c_D"], "proof": "front", "held": "fill_idle"})",
   };
   for (const std::string& text : texts) {
     const Recipe recipe = parsed(text);
@@ -114,6 +115,24 @@ TEST(Recipe, EveryMistakeIsNamedInOneErrorWithWhatIsAllowed) {
         "recipe.loras[0].name is missing", "recipe.loras[0].scale must be a number from -4 to 4"}) {
     EXPECT_NE(said.find(words), std::string::npos) << words << "\nnot in: " << said;
   }
+}
+
+TEST(Recipe, MayAskForTagsAndAProof) {
+  const Recipe recipe = parsed(R"({"requires": ["80gb"], "proof": "back", "held": "fill_idle"})");
+  EXPECT_EQ(recipe.required_tags, std::vector<std::string>{"80gb"});
+  EXPECT_EQ(recipe.proof, "back");
+  EXPECT_TRUE(recipe.held_fills_idle);
+  EXPECT_FALSE(parsed(R"({"proof": "back", "held": "wait"})").held_fills_idle);
+  EXPECT_SAYS(R"({"proof": "hero"})", "recipe.proof must be one of the recipe's views (front, ");
+  EXPECT_SAYS(R"({"proof": "hero"})", "not \"hero\"");
+  EXPECT_SAYS(R"({"held": "fill_idle"})", "recipe.held counts only with a proof");
+  EXPECT_SAYS(R"({"proof": "back", "held": "never"})",
+              "recipe.held must be one of wait, fill_idle");
+  for (const char* tags : {R"(["80 gb"])", R"([""])", R"([7])"}) {
+    EXPECT_SAYS("{\"requires\": " + std::string(tags) + "}",
+                "recipe.requires must be tags that workers were given with --tag");
+  }
+  EXPECT_SAYS(R"({"requires": "80gb"})", "recipe.requires must be");
 }
 
 TEST(Recipe, ALoraMayNameItsBytes) {

@@ -90,6 +90,50 @@ TEST_F(CoreTest, AWorkerThatClaimsEndlessRoomDoesNotHoardTheQueue) {
   EXPECT_EQ(assigned, 1024u);
 }
 
+// Six pictures of 40 s each, and then one that comes at once.
+TEST_F(CoreTest, APictureThatCameTooFastIsTurnedAwayHoweverOftenItComes) {
+  step(hello(1));
+  step(batch(1, 8));
+  for (std::uint64_t lease = 1; lease <= 7; ++lease) {
+    for (int second = 0; second < 40; ++second) {
+      now_ = now_ + seconds(1);
+      step(WorkerWasHeard{kLink, ""});
+      step(Ticked{});
+    }
+    step(finish(lease, lease));
+  }
+  now_ = now_ + seconds(1);
+  for (int times = 0; times < 2; ++times) {
+    const Effects effects = step(finish(8, 8));
+    EXPECT_NE(core_.state().jobs.at(JobId{8}).state, JobState::done);
+    EXPECT_TRUE(std::ranges::any_of(effects.sends, [](const Send& send) {
+      const auto* acknowledged = std::get_if<SendAcknowledged>(&send);
+      return acknowledged && acknowledged->duplicate;
+    })) << "so that its worker forgets it";
+  }
+  EXPECT_EQ(core_.state().jobs.at(JobId{8}).failures, 1u);
+}
+
+// The clock of the machine went wrong while the coordinator was away: what was leased before then
+// may seem to begin in the future.
+TEST_F(CoreTest, WhatWasLeasedBeforeAStartIsNeverTooFast) {
+  step(hello(1));
+  step(batch(1, 8));
+  for (std::uint64_t lease = 1; lease <= 7; ++lease) {
+    now_ = now_ + seconds(40);
+    step(finish(lease, lease));
+  }
+  const Instant earlier = now_ - seconds(3600);
+  Core restarted(core_.state(), Policy{}, earlier);
+  WorkerSaidHello again = hello(1, LinkId{8});
+  again.held = {{{8}, {8}}};
+  restarted.step(again, earlier);
+  LeaseFinished finished = finish(8, 8);
+  finished.link = {8};
+  restarted.step(finished, earlier + seconds(1));
+  EXPECT_EQ(restarted.state().jobs.at(JobId{8}).state, JobState::done);
+}
+
 TEST_F(CoreTest, ASettledBatchLeavesMemory) {
   step(hello(2));
   step(batch(1, 2));

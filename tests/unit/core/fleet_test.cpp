@@ -58,7 +58,7 @@ TEST(Fleet, TheLeastLoadedIsTheHungriest) {
   fleet.open(anna, {1}, {1});
   fleet.reckon(anna, row(kAnna, 2), kNow);
   fleet.reckon(bert, row(kBert, 2), kNow);
-  EXPECT_EQ(fleet.hungry(), (Fleet::Hungry{{0, kBert}, {1, kAnna}}));
+  EXPECT_EQ(fleet.hungry(), (Fleet::Hungry{{0, 0, kBert}, {1, 0, kAnna}}));
 }
 
 TEST(Fleet, WhoIsFullAwayDrainingOrRestingIsNotHungry) {

@@ -32,7 +32,7 @@ class Placement : public testing::Test {
       job.pose = {jobs_};
       job.sheet = sheet.id;
       job.batch = batch.id;
-      queue_.add(batch, sheet, job);
+      queue_.add(batch, sheet, job, {{}, idle_only_});
       rows_.emplace(job.id, std::tuple{batch, sheet, job});
     }
   }
@@ -41,7 +41,7 @@ class Placement : public testing::Test {
 
   // The number of the job it gets, 0 for none; an overtaking is counted.
   std::uint64_t choose_one() {
-    const auto choice = choose(queue_, worker_, residency_, policy_,
+    const auto choice = choose(queue_, {worker_, residency_, device_class_, empty_handed_}, policy_,
                                [&](JobId job) { return !forbidden_.contains(job); });
     if (!choice) return 0;
     if (choice->overtaken) {
@@ -55,6 +55,8 @@ class Placement : public testing::Test {
   Worker worker_;
   Residency residency_;
   Policy policy_;
+  std::uint32_t device_class_ = 1;
+  bool empty_handed_ = true, idle_only_ = false;
   std::set<JobId> forbidden_;
   std::map<JobId, std::tuple<Batch, Sheet, Job>> rows_;
   std::uint64_t batches_ = 0, sheets_ = 0, jobs_ = 0;
@@ -150,11 +152,55 @@ TEST_F(Placement, TheSameLoraAtAnotherScaleIsNotInMemory) {
   EXPECT_FALSE(residency_.has_weights(weak));
 }
 
+TEST_F(Placement, ACharacterStaysOnTheClassOfDeviceThatBeganItWhereAnotherOneWaits) {
+  add_batch("tiny", 3);
+  const auto& [batch, sheet, job] = rows_.at(JobId{1});
+  queue_.note_class(batch, sheet, 2);
+  EXPECT_EQ(choose_one(), 2u);
+  device_class_ = 2;
+  EXPECT_EQ(choose_one(), 1u);
+}
+
+TEST_F(Placement, AClassOfDeviceKeepsNoWorkerIdleAndOvertakesNoPriority) {
+  add_batch("tiny", 1, 90);
+  const auto& [batch, sheet, job] = rows_.at(JobId{1});
+  queue_.note_class(batch, sheet, 2);
+  EXPECT_EQ(choose_one(), 1u);
+  add_batch("tiny", 1, 50);
+  EXPECT_EQ(choose_one(), 1u);
+}
+
+TEST_F(Placement, OnlyAWorkerWithTheTagGetsWhatRequiresIt) {
+  Recipe big;
+  big.model = "tiny";
+  big.required_tags = {"80gb", "h100"};
+  worker_.tags = {"h100"};
+  EXPECT_FALSE(can_render(worker_, big));
+  worker_.tags = {"h100", "night", "80gb"};
+  EXPECT_TRUE(can_render(worker_, big));
+}
+
+TEST_F(Placement, IdleWorkIsForAWorkerThatFindsNothingElseAndHasNothingInHand) {
+  idle_only_ = true;
+  add_batch("tiny", 1, 100);
+  idle_only_ = false;
+  residency_.note(recipe("tiny"), reference(1));
+  add_batch("big", 1, 0);
+  EXPECT_EQ(choose_one(), 2u);  // though the other one is in memory and of a high priority
+  forbidden_ = {JobId{2}};
+  EXPECT_EQ(choose_one(), 1u);
+  empty_handed_ = false;
+  EXPECT_EQ(choose_one(), 0u);
+}
+
 TEST_F(Placement, AForbiddenJobIsPassedByWithoutCountingAsOvertaken) {
   add_batch("tiny", 2);
   forbidden_ = {JobId{1}};
   EXPECT_EQ(choose_one(), 2u);
-  EXPECT_EQ(queue_.lines().begin()->second.groups.begin()->second.jobs[0].overtaken, 0u);
+  queue_.visit([](const LineRank&, const Queue::Line& line) {
+    EXPECT_EQ(line.groups.begin()->second.jobs[0].overtaken, 0u);
+    return true;
+  });
 }
 
 TEST_F(Placement, OldReferencesAreForgotten) {

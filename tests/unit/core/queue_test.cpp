@@ -31,11 +31,12 @@ Job make_job(std::uint64_t id, const Batch& batch, const Sheet& sheet, std::uint
 
 std::vector<std::uint64_t> order_of(const Queue& queue) {
   std::vector<std::uint64_t> order;
-  for (const auto& [rank, line] : queue.lines()) {
+  queue.visit([&](const LineRank&, const Queue::Line& line) {
     for (const auto& [sheet, group] : line.groups) {
       for (const auto& waiting : group.jobs) order.push_back(waiting.job.value);
     }
-  }
+    return true;
+  });
   return order;
 }
 
@@ -51,6 +52,32 @@ TEST(Queue, PriorityGoesBeforeDeadlineBeforeSubmission) {
     queue.add(batch, sheet, make_job(job++, batch, sheet, 1));
   }
   EXPECT_EQ(order_of(queue), (Order{4, 3, 2, 1}));
+}
+
+TEST(Queue, TheOwnerWhoHadLeastGoesBeforeTheDeadlineAndAfterThePriority) {
+  Queue queue;
+  const Sheet sheet = make_sheet(1);
+  const Batch much = make_batch(1, 50, Instant{100}), little = make_batch(2),
+              urgent = make_batch(3, 51);
+  queue.add(much, sheet, make_job(1, much, sheet, 1), {{1}, false});
+  queue.add(little, sheet, make_job(2, little, sheet, 1), {{2}, false});
+  queue.add(urgent, sheet, make_job(3, urgent, sheet, 1), {{1}, false});
+  queue.set_share({1}, 10);
+  EXPECT_EQ(order_of(queue), (Order{3, 2, 1}));
+  queue.set_share({2}, 20);
+  EXPECT_EQ(order_of(queue), (Order{3, 1, 2}));
+  queue.set_share({1}, 21);
+  queue.remove(urgent, sheet, make_job(3, urgent, sheet, 1), {{1}, false});
+  EXPECT_EQ(order_of(queue), (Order{2, 1}));
+}
+
+TEST(Queue, WorkForIdleCapacityGoesAfterAllOther) {
+  Queue queue;
+  const Sheet sheet = make_sheet(1);
+  const Batch idle = make_batch(1, 100), last = make_batch(2, 0);
+  queue.add(idle, sheet, make_job(1, idle, sheet, 1), {{}, true});
+  queue.add(last, sheet, make_job(2, last, sheet, 1));
+  EXPECT_EQ(order_of(queue), (Order{2, 1}));
 }
 
 TEST(Queue, ARequeuedJobTakesItsOldPlace) {
@@ -87,7 +114,7 @@ TEST(Queue, NothingStaysOfAnEmptiedBatch) {
   EXPECT_EQ(queue.size(), 1u);
   queue.remove(batch, sheet, job);
   EXPECT_TRUE(queue.empty());
-  EXPECT_TRUE(queue.lines().empty());
+  EXPECT_TRUE(order_of(queue).empty());
 }
 
 TEST(Queue, OnlyNewChancesRaiseTheRevision) {

@@ -31,9 +31,34 @@ TEST(Format, ABatchIsOneLine) {
              {"jobs_failed", 1u},  {"jobs_running", 3u}, {"seconds_left", 725}};
   EXPECT_EQ(batch_line(batch, 12),
             "[#####.......] 29 of 72 jobs, 3 running, 1 failed, 12 min left");
+  batch["ready_p50"] = "2026-03-01T06:40:59.123Z";
+  batch["ready_p90"] = "2026-03-01T07:15:00.000Z";
+  EXPECT_EQ(batch_line(batch, 12),
+            "[#####.......] 29 of 72 jobs, 3 running, 1 failed, ready about 2026-03-01 06:40 UTC "
+            "(by 2026-03-01 07:15 UTC in nine nights of ten)");
+  EXPECT_EQ(late_line(batch), "");
+  batch["late_by_seconds"] = 2341u;
+  EXPECT_EQ(late_line(batch),
+            "may be late by 40 min: raise its priority, add workers or ask for less");
   batch["state"] = "finished";
   EXPECT_EQ(batch_line(batch, 12), "[#####.......] 29 of 72 jobs, 3 running, 1 failed, finished");
   EXPECT_EQ(printable("a\x1b[31m\n"), "a [31m ");
+}
+
+TEST_F(Ctl, AStoppedFarmAndAWorkerInQuarantineAreSaid) {
+  serve("/api/v1/health",
+        R"({"version": "1", "workers_online": 2, "stopped": "nobody made a picture"})");
+  serve("/api/v1/batches", R"({"items": [], "next": null})");
+  EXPECT_EQ(type({"status"}), Exit::ok) << err_.str();
+  EXPECT_NE(out_.str().find("the farm is stopped: nobody made a picture; mend that"),
+            std::string::npos)
+      << out_.str();
+  serve("/api/v1/workers", R"({"items": [{"id": 1, "name": "w", "state": "online", "capacity": 2,
+        "quarantine": "it failed 3 different jobs in a row", "leases": []}], "next": null})");
+  EXPECT_EQ(type({"workers"}), Exit::ok) << err_.str();
+  EXPECT_NE(out_.str().find("in quarantine: it failed 3 different jobs in a row"),
+            std::string::npos)
+      << out_.str();
 }
 
 TEST_F(Ctl, NonsenseIsUsage) {

@@ -61,7 +61,7 @@ core::LedgerRow a_word(std::uint64_t worker, const std::string& detail) {
 }
 
 FarmView a_farm(std::vector<store::WorkerRow> workers, std::vector<core::LedgerRow> words = {}) {
-  return {std::move(workers), std::move(words), {}, kNow};
+  return {std::move(workers), std::move(words), {}, "", kNow};
 }
 
 store::JobStory a_job(core::JobState state) {
@@ -173,6 +173,74 @@ TEST(ExplainJob, ItFailedBefore) {
                 "out of memory.");
 }
 
+TEST(ExplainJob, TheFarmIsStopped) {
+  FarmView farm = a_farm({a_worker(1)});
+  farm.stopped = "different workers failed different jobs; the last said: no space";
+  const Explanation it = explain_job(a_job(core::JobState::queued), a_batch(), {}, {}, farm);
+  EXPECT_EQ(it.sentence,
+            kWaits +
+                "no work is given out: different workers failed different jobs; the last said: no "
+                "space; mend that, and the next job that is tried sets it going again (at the "
+                "latest after eight minutes, or once any worker is restarted).");
+  EXPECT_EQ(kinds(it), Kinds{"farm_stopped"});
+}
+
+TEST(ExplainJob, WhoCouldIsInQuarantine) {
+  store::WorkerRow worker = a_worker(1);
+  worker.worker.quarantine = "it failed 3 different jobs in a row, the last time: device lost";
+  const Explanation it =
+      explain_job(a_job(core::JobState::queued), a_batch(), {}, {}, a_farm({worker}));
+  EXPECT_EQ(it.sentence,
+            kWaits +
+                "gpu-1 could take it, in quarantine: it failed 3 different jobs in a row, the last "
+                "time: device lost; it works again once it has made a picture that is known.");
+  EXPECT_EQ(kinds(it), Kinds{"worker_quarantined"});
+}
+
+TEST(ExplainJob, NobodyHasTheTag) {
+  store::JobStory job = a_job(core::JobState::queued);
+  auto recipe = std::make_shared<Recipe>(*a_recipe());
+  recipe->required_tags = {"80gb", "night"};
+  job.row.recipe = recipe;
+  store::WorkerRow big = a_worker(1), night = a_worker(2);
+  big.worker.tags = {"80gb"};
+  EXPECT_EQ(told(job, a_farm({big})),
+            kWaits + "no online worker has the tag night; there are: 80gb.");
+  night.worker.tags = {"night"};
+  EXPECT_EQ(told(job, a_farm({big, night})),
+            kWaits +
+                "no online worker has the model kontext, all of the recipe's LoRAs and the tags it "
+                "requires.");
+  big.worker.tags = {"80gb", "night"};
+  EXPECT_EQ(told(job, a_farm({big})),
+            kWaits +
+                "gpu-1 has room for it and is asked within a second, or a little later if it just "
+                "refused or failed it.");
+}
+
+TEST(ExplainJob, OthersSharesGoBeforeItOrAfter) {
+  store::Ahead ahead;
+  ahead.by_share = 7;
+  const Explanation it =
+      explain_job(a_job(core::JobState::queued), a_batch(), ahead, {}, a_farm({a_busy_worker(1)}));
+  EXPECT_EQ(it.sentence,
+            kWaits +
+                "gpu-1 could take it and is busy; 7 jobs of other owners go before it or after it, "
+                "as each owner's share of the farm is then.");
+  EXPECT_EQ(kinds(it), (Kinds{"worker_busy", "queued_by_share"}));
+}
+
+TEST(ExplainJob, ItTakesOnlyIdleCapacity) {
+  core::Batch batch = a_batch();
+  batch.idle_only = true;
+  const Explanation it =
+      explain_job(a_job(core::JobState::queued), batch, {}, {}, a_farm({a_busy_worker(1)}));
+  EXPECT_EQ(
+      it.sentence,
+      kWaits + "gpu-1 could take it and is busy; its batch takes only what nobody else can use.");
+  EXPECT_EQ(kinds(it), (Kinds{"worker_busy", "idle_only"}));
+}
+
 // --- a job elsewhere on its way ---
 
 TEST(ExplainJob, SomebodyHasIt) {
@@ -187,10 +255,16 @@ TEST(ExplainJob, SomebodyHasIt) {
   EXPECT_EQ(told(job, a_farm({worker})),
             "Job 12 (knight, front) is with gpu-1 since 2026-02-02T02:39:40.000Z, which has not "
             "begun to render it yet.");
-  worker.worker.heard_at = kNow - seconds(9);
+  worker.worker.heard_at = kNow - seconds(11);
+  EXPECT_EQ(told(job, a_farm({worker}), {}, progress).find("last heard"), std::string::npos)
+      << "a worker that is well may be written so seldom";
+  worker.worker.heard_at = kNow - seconds(13);
   EXPECT_EQ(told(job, a_farm({worker}), {}, progress),
             "Job 12 (knight, front) is with gpu-1 since 2026-02-02T02:39:40.000Z, step 3 of 24; "
-            "gpu-1 was last heard 9 s ago; when its lease ends, the job goes to another worker.");
+            "gpu-1 was last heard 13 s ago; when its lease ends, the job goes to another worker.");
+  FarmView large = a_farm({worker});
+  large.heartbeat = seconds(10);  // ten thousand workers
+  EXPECT_EQ(told(job, large, {}, progress).find("last heard"), std::string::npos);
 }
 
 TEST(ExplainJob, ItIsDone) {
@@ -225,8 +299,17 @@ TEST(ExplainJob, ItFailedForGood) {
 }
 
 TEST(ExplainJob, ItIsHeldOrCancelled) {
-  EXPECT_EQ(told(a_job(core::JobState::held), a_farm({})),
-            "Job 12 (knight, front) is held back: nobody renders it until it is freed.");
+  core::Batch batch = a_batch();
+  auto recipe = std::make_shared<Recipe>(*a_recipe());
+  recipe->proof = "front";
+  batch.recipe = recipe;
+  store::JobStory held = a_job(core::JobState::held);
+  held.row.view = 1;
+  const Explanation it = explain_job(held, batch, {}, {}, a_farm({}));
+  EXPECT_EQ(it.sentence,
+            "Job 12 (knight, back) is held back: its character's front view is rendered first; it "
+            "goes on once that view's checks pass or a person approves it.");
+  EXPECT_EQ(kinds(it), Kinds{"waits_for_proof"});
   store::JobStory job = a_job(core::JobState::cancelled);
   job.row.job.ended_at = kNow;
   EXPECT_EQ(
@@ -342,6 +425,39 @@ TEST(ExplainWorker, OneSentenceAState) {
       "have it back.");
 }
 
+TEST(ExplainWorker, OneThatIsNotTrustedSaysWhyAndWhatToDo) {
+  store::WorkerRow worker = a_worker(1);
+  worker.worker.quarantine = "its picture of job 3 is another one";
+  const Explanation it = explain_worker(worker, {}, a_farm({worker}));
+  EXPECT_EQ(it.sentence,
+            "Worker gpu-1 is in quarantine: its picture of job 3 is another one; it works again "
+            "once it has made a picture that is known, and is tried at once when it is "
+            "restarted.");
+  EXPECT_EQ(kinds(it), Kinds{"worker_quarantined"});
+  FarmView farm = a_farm({a_worker(2)});
+  farm.stopped = "nobody made a picture since";
+  EXPECT_EQ(explain_worker(a_worker(2), {}, farm).sentence,
+            "Worker gpu-2 gets nothing, like all others: nobody made a picture since.");
+}
+
+TEST(ExplainBatch, ItMayBeLate) {
+  store::BatchRow row;
+  row.batch = a_batch();
+  row.jobs_running = 1;
+  row.batch.deadline = kNow + seconds(60);
+  row.batch.ready_p90 = kNow + seconds(60);
+  EXPECT_TRUE(explain_batch(row, a_farm({})).facts.empty());
+  row.batch.ready_p90 = kNow + seconds(600);
+  const Explanation it = explain_batch(row, a_farm({}));
+  EXPECT_EQ(it.sentence,
+            "Batch 2 is being rendered: 1 job just now, 0 of 2 are over; it may be late: in nine "
+            "nights of ten it is ready by 2026-02-02T02:50:00.000Z; raise its priority, add "
+            "workers or ask for less.");
+  EXPECT_EQ(kinds(it), Kinds{"late"});
+  row.batch.state = core::BatchState::finished;
+  EXPECT_TRUE(explain_batch(row, a_farm({})).facts.empty()) << "it is over";
+}
+
 TEST(ExplainWorker, AnIdleOneSaysWhatItLacks) {
   store::WorkerRow worker = a_worker(1);
   FarmView farm = a_farm({worker});
@@ -353,6 +469,19 @@ TEST(ExplainWorker, AnIdleOneSaysWhatItLacks) {
       "Worker gpu-1 is free, and batch 2 has 2 jobs for it: it gets one within a second, or a "
       "little later if it just refused or failed them; if the batch is paused, once it is "
       "resumed.");
+  auto recipe = std::make_shared<Recipe>(*a_recipe());
+  recipe->proof = "front";
+  farm.running[0].batch.recipe = recipe;
+  EXPECT_EQ(
+      explain_worker(worker, {}, farm).sentence,
+      "Worker gpu-1 is free, and batch 2 has 2 jobs for it: it gets one within a second, or a "
+      "little later if it just refused or failed them; if the batch is paused, once it is "
+      "resumed; views that are held, once their character's front view is found good.");
+  recipe->required_tags = {"80gb"};
+  EXPECT_EQ(explain_worker(worker, {}, farm).sentence,
+            "Worker gpu-1 idles: it can render none of the jobs that wait; batch 2 wants the tag "
+            "80gb, which it does not have; give it that and restart it.");
+  farm.running[0].batch.recipe = a_recipe();
   worker.worker.loras = {};
   EXPECT_EQ(explain_worker(worker, {}, farm).sentence,
             "Worker gpu-1 idles: it can render none of the jobs that wait; batch 2 wants the LoRA "

@@ -5,9 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "common/files.h"
 #include "coordinator/store/migrate.h"
 #include "coordinator/store/store.h"
+#include "db/migrations.h"
 #include "tests/unit/store/sample_farm.h"
 
 namespace pirouette::store {
@@ -66,6 +69,40 @@ TEST(Migrations, OneThatFailsLeavesNothing) {
   EXPECT_THROW((void)run(database, {{"0001_a.sql", "CREATE TABLE a (x); nonsense;"}}),
                SQLite::Exception);
   EXPECT_FALSE(database.tableExists("a"));
+}
+
+// A farm as an older program left it: its work goes on, with nothing of what that did not know.
+TEST(Migrations, AFarmFromBeforeSharesAndProofsGoesOn) {
+  const Folder folder;
+  {
+    SQLite::Database database = open_raw(folder);
+    const auto before = std::ranges::find_if(
+        kMigrations, [](const Migration& one) { return one.first.starts_with("0005"); });
+    ASSERT_OK(migrate(database, {kMigrations.begin(), before}));
+    database.exec(
+        "INSERT INTO batch (id, name, owner, priority, recipe, state, submitted_at, sheets,"
+        " sheets_open, jobs, jobs_done, jobs_failed)"
+        " VALUES (1, 'night', 'ada', 50, '{}', 0, 5, 1, 1, 2, 0, 0);"
+        "INSERT INTO sheet (id, batch, position, character, notes, reference, state, first_pose,"
+        " poses, version, checks)"
+        " VALUES (1, 1, 0, 'knight', '', zeroblob(32), 0, 1, 0, 0, '');"
+        "INSERT INTO worker (id, name, state, device_kind, device_name, memory_bytes,"
+        " engine_build, capacity, models, loras, residency, joined_at, heard_at, jobs_done,"
+        " jobs_failed) VALUES (1, 'gpu-1', 0, '', '', 0, '', 2, '[]', '[]', '', 5, 6, 0, 0);");
+  }
+  const auto store = Store::open(folder.database());
+  ASSERT_OK(store);
+  const auto loaded = store.value()->load();
+  ASSERT_OK(loaded);
+  const core::Batch& batch = loaded.value().batches.at({1});
+  EXPECT_FALSE(batch.idle_only || batch.at_risk || batch.rendered_at || batch.ready_p50 ||
+               batch.ready_p90);
+  EXPECT_EQ(batch.rendered, Duration{});
+  EXPECT_EQ(batch.recipe->proof, "");
+  EXPECT_EQ(loaded.value().sheets.at({1}).proof, core::Proof::none);
+  const core::Worker& worker = loaded.value().workers.at({1});
+  EXPECT_TRUE(worker.tags.empty() && worker.quarantine.empty());
+  EXPECT_EQ(loaded.value().farm_stopped, "");
 }
 
 TEST(Open, AFileThatIsNoDatabaseIsRefused) {

@@ -96,7 +96,25 @@ TEST_F(ReadJobs, WhatGoesBeforeAJobIsCountedByRank) {
   const Ahead ahead = model_->ahead_of(sample_job(12, {4})).value();
   EXPECT_EQ(ahead.jobs, before.jobs + first.jobs + later.jobs + 1);
   EXPECT_EQ(ahead.of_priority, first.jobs);
+  EXPECT_EQ(ahead.by_share, 0u) << "they are all one owner's";
   EXPECT_TRUE(ahead.counted);
+}
+
+TEST_F(ReadJobs, WhatOthersSharesDecideIsCountedApart) {
+  core::Batch own = sample_batch(2), others = sample_batch(3), idle = sample_batch(4);
+  others.owner = "nightowl";
+  idle.idle_only = true;
+  commit(submission(own, 4));
+  commit(submission(others, 5));
+  commit(submission(idle, 6));
+  const core::Batch before = sample_batch(1, 3);
+  Ahead ahead = model_->ahead_of(sample_job(7, own.id)).value();
+  EXPECT_EQ(ahead.jobs, before.jobs) << "its owner's, submitted before";
+  EXPECT_EQ(ahead.by_share, others.jobs) << "not what takes only idle capacity";
+  ahead = model_->ahead_of(sample_job(11, idle.id)).value();
+  EXPECT_EQ(ahead.jobs, before.jobs + own.jobs + others.jobs) << "all goes before idle work";
+  EXPECT_EQ(ahead.of_priority, 0u);
+  EXPECT_EQ(ahead.by_share, 0u);
 }
 
 TEST_F(ReadJobs, RunningBatchesComeInTheOrderInWhichWorkersGetThem) {

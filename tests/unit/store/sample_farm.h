@@ -185,12 +185,13 @@ inline std::vector<core::Write> completion(core::Batch& batch, std::uint64_t job
 inline auto fields(const core::Batch& r) {
   return std::tuple(r.id, r.name, r.owner, r.priority, r.deadline, *r.recipe, r.state, r.paused,
                     r.submitted_at, r.finished_at, r.sheets, r.sheets_open, r.jobs, r.jobs_done,
-                    r.jobs_failed, r.jobs_cancelled, r.submission_key, r.submission);
+                    r.jobs_failed, r.jobs_cancelled, r.submission_key, r.submission, r.idle_only,
+                    r.rendered.us, r.rendered_at, r.ready_p50, r.ready_p90, r.at_risk);
 }
 inline auto fields(const core::Sheet& r) {
   return std::tuple(r.id, r.batch, r.index, r.character, r.notes, r.reference, r.original, r.seed,
                     r.priority, r.state, r.first_pose, r.poses, r.version, r.picture, r.thumbnail,
-                    r.checks);
+                    r.checks, r.proof);
 }
 inline auto fields(const core::Pose& r) {
   return std::tuple(r.id, r.sheet, r.view, r.latest, r.chosen, r.review, r.review_note);
@@ -206,7 +207,7 @@ inline auto fields(const core::Lease& r) {
 inline auto fields(const core::Worker& r) {
   return std::tuple(r.id, r.name, r.state, r.device_kind, r.device_name, r.memory_bytes,
                     r.engine_build, r.capacity, r.models, r.loras, r.lora_cache_bytes, r.residency,
-                    r.joined_at, r.heard_at, r.jobs_done, r.jobs_failed);
+                    r.joined_at, r.heard_at, r.jobs_done, r.jobs_failed, r.tags, r.quarantine);
 }
 inline auto fields(const core::Lora& r) {
   return std::tuple(r.id, r.name, r.sha256, r.bytes, r.trigger, r.added_at, r.added_by,

@@ -8,6 +8,7 @@
 
 #include <csignal>
 
+#include "coordinator/core/ledger.h"
 #include "tests/unit/store/sample_farm.h"
 
 namespace pirouette::store {
@@ -78,8 +79,14 @@ TEST_F(StoreTest, LoadsEveryColumnAsItWasWritten) {
   core::State farm;
   core::Batch batch = sample_batch(1, 2);
   batch.finished_at = Instant{INT64_MIN};
+  batch.idle_only = batch.at_risk = true;
+  batch.rendered = Duration{INT64_MAX};
+  batch.rendered_at = Instant{-1};
+  batch.ready_p50 = Instant{1};
+  batch.ready_p90 = Instant{INT64_MAX};
   farm.batches[batch.id] = batch;
   for (const std::uint64_t n : {1, 2}) farm.sheets[{n}] = sample_sheet(n, batch.id);
+  farm.sheets[{2}].proof = core::Proof::waiting;
   for (const std::uint64_t id : {1, 2, 3, 4}) {
     farm.poses[{id}] = sample_pose(id);
     farm.jobs[{id}] = sample_job(id, batch.id);
@@ -97,8 +104,11 @@ TEST_F(StoreTest, LoadsEveryColumnAsItWasWritten) {
   farm.leases.emplace(JobId{2}, core::Lease{{7}, {2}, {2}, 1, Instant{70}});
   farm.leases.emplace(JobId{2}, core::Lease{{9}, {2}, {3}, 2, Instant{77}});
   for (const std::uint64_t id : {2, 3}) farm.workers[{id}] = sample_worker(id);
+  farm.workers[{2}].tags = {"80gb", "a.b-c_d"};
+  farm.workers[{2}].quarantine = "it failed, it said: \"no\"";
 
   std::vector<core::Write> writes = submission(batch, 1);
+  writes.emplace_back(core::PutSheet{farm.sheets.at({2})});
   writes.emplace_back(core::PutJob{job});
   for (const auto& [id, row] : farm.leases) writes.emplace_back(core::PutLease{row});
   for (const auto& [id, row] : farm.workers) writes.emplace_back(core::PutWorker{row});
@@ -136,12 +146,18 @@ TEST_F(StoreTest, EveryColumnThatMayChangeChanges) {
   batch.jobs_cancelled = 1;
   batch.paused = true;
   batch.jobs = 4;
+  batch.rendered = seconds(7);
+  batch.rendered_at = Instant{11};
+  batch.ready_p50 = Instant{12};
+  batch.ready_p90 = Instant{13};
+  batch.at_risk = true;
   core::Sheet sheet = sample_sheet(1, batch.id);
   sheet.state = core::SheetState::incomplete;
   sheet.version = 2;
   sheet.picture = {};
   sheet.thumbnail = digest_of(3);
   sheet.checks = "";
+  sheet.proof = core::Proof::passed;
   core::Pose pose = sample_pose(1);
   pose.latest = pose.chosen = {2};
   pose.review = core::Review::rejected;
@@ -164,6 +180,8 @@ TEST_F(StoreTest, EveryColumnThatMayChangeChanges) {
   worker.models = {};
   worker.loras = {"x"};
   worker.lora_cache_bytes = 0;
+  worker.tags = {"night"};
+  worker.quarantine = "it failed";
   worker.joined_at = worker.heard_at = Instant{8};
   worker.jobs_failed = 4;
   commit({core::PutBatch{batch}, core::PutSheet{sheet}, core::PutPose{pose}, core::PutJob{job},
@@ -194,6 +212,37 @@ TEST_F(StoreTest, LorasAreLoadedWithThoseThatAreRetired) {
 TEST_F(StoreTest, ANameStandsForOneLoraAtATime) {
   commit({core::PutLora{sample_lora(1, "ink")}});
   EXPECT_FALSE(store_->commit(std::vector<core::Write>{core::PutLora{sample_lora(2, "ink")}}).ok());
+}
+
+TEST_F(StoreTest, WhatSettledBatchesTookOfTheFarmIsLoaded) {
+  core::Batch batch = sample_batch(1);
+  commit(submission(batch, 1));
+  batch.owner = "nightowl";
+  batch.rendered = seconds(90);
+  batch.rendered_at = Instant{5};
+  commit({core::PutBatch{batch}});
+  EXPECT_TRUE(reload().past_use.empty()) << "a batch in memory says it itself";
+  batch.state = core::BatchState::cancelled;
+  batch.sheets_open = 0;
+  commit({core::PutBatch{batch}});
+  const core::State loaded = reload();
+  ASSERT_EQ(loaded.past_use.size(), 1u);
+  EXPECT_EQ(loaded.past_use[0].owner, sample_batch(1).owner) << "an owner never changes";
+  EXPECT_EQ(loaded.past_use[0].rendered, seconds(90));
+  EXPECT_EQ(loaded.past_use[0].at, Instant{5});
+}
+
+TEST_F(StoreTest, AStoppedFarmIsStillStoppedAtTheNextStart) {
+  EXPECT_EQ(reload().farm_stopped, "");
+  core::LedgerRow row = sample_event(1);
+  row.kind = core::ledger::kFarmStopped;
+  row.detail = "the share is full";
+  commit({core::AppendEvent{row}, core::AppendEvent{sample_event(2)}});
+  EXPECT_EQ(reload().farm_stopped, "the share is full");
+  row.id = {3};
+  row.kind = core::ledger::kFarmResumed;
+  commit({core::AppendEvent{row}});
+  EXPECT_EQ(reload().farm_stopped, "");
 }
 
 TEST_F(StoreTest, ASettledBatchIsNotLoadedButRecalled) {

@@ -1,13 +1,14 @@
 // One batch: how it stands, and its sheets as pictures that fill in.
 
 import { useEffect, useState } from "preact/hooks";
-import type { Batch, Sheet } from "../api";
+import type { Batch, LedgerRow, Sheet } from "../api";
 import { useNow } from "../clock";
 import { BatchBar } from "../parts/bar";
 import { ChangeButton, ChangeError, useChange } from "../parts/change";
 import { Chip } from "../parts/chip";
 import { Empty, Pending } from "../parts/notice";
 import { SheetCard } from "../parts/sheet_card";
+import { Why } from "../parts/why";
 import { useList, useResource, type List } from "../resource";
 import { set_search, to, useTitle } from "../route";
 import { count, forecast, is_ready, moment, needs_attention, plural, state_words } from "../words";
@@ -67,7 +68,12 @@ function BatchHead({ batch, at }: { batch: Batch; at: number }) {
         {batch.state === "running" && <BatchChanges batch={batch} />}
       </div>
       <p class={`head-time ${time.tone}`}>{time.text}</p>
-      {batch.waiting_for && <p class="quiet">Waiting: {batch.waiting_for}.</p>}
+      {batch.waiting_for && (
+        <Why
+          of={`/batches/${batch.id}`}
+          concerns={(row) => row.batch === batch.id || is_farm(row)}
+        />
+      )}
       <BatchBar counts={batch} label={`Poses of ${batch.name}`} />
       <ul class="legend">
         <li class="good">{count(batch.jobs_done)} done</li>
@@ -101,6 +107,8 @@ function BatchHead({ batch, at }: { batch: Batch; at: number }) {
     </div>
   );
 }
+
+const is_farm = (row: LedgerRow) => /^(worker|farm)\./.test(row.kind);
 
 const kPriorities = [0, 25, 50, 75, 100];
 

@@ -7,6 +7,7 @@ import { Pending } from "../parts/notice";
 import { ChangeButton, ChangeError, useChange } from "../parts/change";
 import { PoseChanges } from "../parts/pose_changes";
 import { PoseTile } from "../parts/pose_tile";
+import { Why, WhyAsked } from "../parts/why";
 import { useResource } from "../resource";
 import { to, useTitle } from "../route";
 import { by_azimuth, check_words, sheet_words, state_words, view_words } from "../words";
@@ -64,6 +65,9 @@ function SheetHead({ sheet, batch }: { sheet: Sheet; batch: Batch | null }) {
         <SheetChanges sheet={sheet} />
       </div>
       {sheet.notes && <p class="quiet">{sheet.notes}</p>}
+      {sheet.state === "rendering" && (
+        <Why of={`/sheets/${sheet.id}`} concerns={(row) => row.sheet === sheet.id} />
+      )}
     </div>
   );
 }
@@ -151,6 +155,8 @@ function Earlier({ sheet }: { sheet: Sheet }) {
   );
 }
 
+const kAsksWhy = new Set(["held", "queued", "leased", "failed"]);
+
 function PoseCard({ pose }: { pose: Pose }) {
   return (
     <li class="pose" data-view={pose.view_id}>
@@ -172,6 +178,9 @@ function PoseCard({ pose }: { pose: Pose }) {
         {pose.worker && <Fact name="Worker">{pose.worker}</Fact>}
         {pose.attempts > 1 && <Fact name="Attempts">{pose.attempts}</Fact>}
       </dl>
+      {kAsksWhy.has(pose.state) && (
+        <WhyAsked of={`/jobs/${pose.job}`} concerns={(row) => row.job === pose.job} />
+      )}
       <PoseChanges pose={pose} />
       {pose.prompt && (
         <details>

@@ -1,11 +1,12 @@
 // The machines: who is there, what each holds in memory, what it renders just now.
 
-import type { Lease, Residency, Worker } from "../api";
+import type { Lease, LedgerRow, Residency, Worker } from "../api";
 import { useNow } from "../clock";
 import { useProgress } from "../live";
 import { StepBar } from "../parts/bar";
 import { Chip } from "../parts/chip";
 import { Empty, Pending } from "../parts/notice";
+import { Why } from "../parts/why";
 import { useList, type Watch } from "../resource";
 import { to, useTitle } from "../route";
 import { ago, bytes, count, plural, state_words, view_words } from "../words";
@@ -67,13 +68,14 @@ function WorkerCard({ worker }: { worker: Worker }) {
     <article class="worker" data-state={worker.state}>
       <div class="worker-head">
         <h2>{worker.name}</h2>
-        <Chip words={state_words(worker.state)} />
+        <Chip words={state_words(worker.quarantine ? "quarantine" : worker.state)} />
         <span class={silent ? "warn" : "quiet"}>heard {ago(heard, now)}</span>
       </div>
       <p>
         {worker.device_name || worker.device_kind}
         {worker.memory_bytes > 0 && <span class="quiet"> · {bytes(worker.memory_bytes)}</span>}
         <span class="quiet"> · {worker.engine_build}</span>
+        {worker.tags.length > 0 && <span class="quiet"> · {worker.tags.join(", ")}</span>}
       </p>
       <Leases worker={worker} />
       <Held residency={worker.residency} />
@@ -88,11 +90,9 @@ function WorkerCard({ worker }: { worker: Worker }) {
 function Leases({ worker }: { worker: Worker }) {
   if (worker.leases.length === 0) {
     if (worker.state === "gone") return null;
-    return (
-      <p class="quiet">
-        {worker.capacity === 0 ? "Takes no work just now." : "Nothing to do just now."}
-      </p>
-    );
+    const concerns = (row: LedgerRow) => row.worker === worker.id || row.kind.startsWith("farm.");
+    const tone = worker.quarantine ? "bad" : "quiet";
+    return <Why of={`/workers/${worker.id}`} concerns={concerns} tone={tone} />;
   }
   return (
     <ul class="leases">
