@@ -85,14 +85,15 @@ Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, a
   kontext.autoencoder_ = TRY(
       Autoencoder::load(TRY(load_part(source.autoencoder, dtype, device)), source.numbers.latents));
 
-  Weights weights = TRY(open_part(source.transformer, dtype));
+  const bool fp8 = placement.fp8;
+  Weights weights = TRY(open_part(source.transformer, dtype, fp8));
   const std::string name = weights.source();
-  const auto read = [part = source.transformer,
-                     dtype](const std::set<std::string>& names) -> Result<Tensors> {
-    return TRY(open_part(some_of(part, names), dtype)).tensors();
+  const auto read = [part = source.transformer, dtype,
+                     fp8](const std::set<std::string>& names) -> Result<Tensors> {
+    return TRY(open_part(some_of(part, names), dtype, fp8)).tensors();
   };
   kontext.variants_ = TRY(
-      Variants::load(std::move(weights), kontext.axes_, dtype, device, placement.pristine, read));
+      Variants::load(std::move(weights), kontext.axes_, dtype, device, placement.pristine, read, fp8));
   TRY(check_fit(*kontext.variants_->find_selected(), *kontext.autoencoder_, *kontext.text_, name));
   kontext.files_ = std::move(source);
   if (!placement.text_encoders) kontext.release_text_encoders();

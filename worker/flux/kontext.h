@@ -58,6 +58,7 @@ struct Rendering {
 struct Placement {
   PristineAt pristine = PristineAt::device;
   bool text_encoders = true;  // on the device at once; else bring_text_encoders() brings them
+  bool fp8 = false;           // the blocks' large weights in float8 (fp8.h)
 };
 
 class Kontext {
