@@ -145,7 +145,8 @@ class FluxEngine final : public Engine {
 
 Device FluxEngine::device() const {
   if (device_.is_cuda())
-    return {"cuda", flux::device_name(device_), flux::ask_memory(device_).total_bytes};
+    return {"cuda", flux::device_name(device_) + (residents_.float8() ? ", float8" : ""),
+            flux::ask_memory(device_).total_bytes};
   return {"cpu", processor_name(), ask_host_memory().total_bytes};
 }
 
@@ -265,9 +266,11 @@ RenderOutcome FluxEngine::finish(const RenderSpec& spec, const Image& image, Sec
   auto weights = residents_.weights(spec.model);
   if (!weights.ok()) return failed(Failure::retryable, std::move(weights).error().what);
   seconds.emplace_back("weights_hash", watch.lap());
-  RenderOutcome outcome = finish_picture(
-      spec, image,
-      {std::move(weights).value(), device(), config_.dtype, build(), std::move(seconds)});
+  RenderOutcome outcome =
+      finish_picture(spec, image,
+                     {std::move(weights).value(), device(),
+                      config_.dtype + (residents_.float8() ? ", weights float8_e4m3fn" : ""),
+                      build(), std::move(seconds)});
   if (std::holds_alternative<Rendering>(outcome.value)) ++counters_.renders;
   return outcome;
 }
@@ -335,6 +338,10 @@ Result<std::unique_ptr<Engine>> make_flux_engine(const FluxEngineConfig& config)
   const at::ScalarType dtype = TRY(parse_dtype(config.dtype));
   const at::Device device = TRY(flux::parse_device(config.device));
   flux::prepare(device);
+  if (config.weights == WeightsAs::float8 && device.is_cuda() && !flux::has_float8(device))
+    return Error{Errc::invalid, flux::device_name(device) +
+                                    " has no float8 products (compute capability 8.9 and newer "
+                                    "have): take --weights wide"};
   for (const auto& [name, path] : config.models) TRY(check_model(name, {path, config.tokenizers}));
   for (const auto& [name, path] : config.loras) TRY(check_lora(name, path));
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

@@ -81,6 +81,9 @@ class FluxEngineResidents {
   void let_go_others(const std::string& model);
   void let_go_all();
 
+  // The blocks' large weights are rendered with in float8.
+  bool float8() const { return float8_; }
+
   // What residency() says, without counters and caches.
   nlohmann::json describe() const;
 
@@ -102,6 +105,7 @@ class FluxEngineResidents {
 
   const FluxEngineConfig& config_;
   const at::ScalarType dtype_;
+  const bool float8_;
   const at::Device device_;
   FluxEngineCounters& counters_;
   WeightHashes hashes_;

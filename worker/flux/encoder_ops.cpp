@@ -4,8 +4,12 @@ namespace pirouette::flux {
 
 Tensor wide(const Tensor& weight) { return weight.defined() ? weight.to(at::kFloat) : weight; }
 
+Tensor wide_on(at::Device device, const Tensor& weight) {
+  return weight.defined() ? wide(weight.to(device)) : weight;
+}
+
 Tensor apply_wide(const Linear& linear, const Tensor& x) {
-  return at::linear(x, wide(linear.weight), wide(linear.bias));
+  return at::linear(x, wide_on(x.device(), linear.weight), wide_on(x.device(), linear.bias));
 }
 
 Result<Tensor> make_index(std::span<const std::int64_t> ids, const Tensor& embedding,

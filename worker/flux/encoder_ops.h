@@ -15,8 +15,10 @@ namespace pirouette::flux {
 
 // float32; itself where it is that already, or undefined.
 Tensor wide(const Tensor& weight);
+// The same on that device, wherever the weight lies: it crosses as it is stored.
+Tensor wide_on(at::Device device, const Tensor& weight);
 
-// x [.., in] float32 -> [.., out] float32.
+// x [.., in] float32 -> [.., out] float32, where x is.
 Tensor apply_wide(const Linear& linear, const Tensor& x);
 
 // The ids as [1, L] on the device of embedding [vocabulary, C]. invalid: an id is beyond the

@@ -77,11 +77,12 @@ Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, a
   Kontext kontext;
   kontext.dtype_ = dtype;
   kontext.device_ = device;
+  kontext.streams_t5_ = placement.streams_t5;
   kontext.axes_ = source.numbers.axes;
   kontext.shift_ = source.numbers.shift;
   // Where the encoders come later, what they are is looked at all the same.
-  kontext.text_ =
-      TRY(TextEncoders::load(source, dtype, placement.text_encoders ? device : at::kCPU));
+  kontext.text_ = TRY(TextEncoders::load(source, dtype, placement.text_encoders ? device : at::kCPU,
+                                         {}, placement.streams_t5));
   kontext.autoencoder_ = TRY(
       Autoencoder::load(TRY(load_part(source.autoencoder, dtype, device)), source.numbers.latents));
 
@@ -92,8 +93,8 @@ Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, a
                      fp8](const std::set<std::string>& names) -> Result<Tensors> {
     return TRY(open_part(some_of(part, names), dtype, fp8)).tensors();
   };
-  kontext.variants_ = TRY(
-      Variants::load(std::move(weights), kontext.axes_, dtype, device, placement.pristine, read, fp8));
+  kontext.variants_ = TRY(Variants::load(std::move(weights), kontext.axes_, dtype, device,
+                                         placement.pristine, read, fp8));
   TRY(check_fit(*kontext.variants_->find_selected(), *kontext.autoencoder_, *kontext.text_, name));
   kontext.files_ = std::move(source);
   if (!placement.text_encoders) kontext.release_text_encoders();
@@ -107,7 +108,7 @@ Result<void> Kontext::bring_text_encoders(const std::vector<ScaledLora>& loras) 
 }
 
 Result<TextEncoders> Kontext::load_text_encoders(const std::vector<ScaledLora>& loras) const {
-  return TextEncoders::load(files_, dtype_, device_, loras);
+  return TextEncoders::load(files_, dtype_, device_, loras, streams_t5_);
 }
 
 Result<void> Kontext::set_loras(const std::vector<LoraUse>& uses) {

@@ -58,6 +58,7 @@ struct Rendering {
 struct Placement {
   PristineAt pristine = PristineAt::device;
   bool text_encoders = true;  // on the device at once; else bring_text_encoders() brings them
+  bool streams_t5 = false;    // its weights stay on the host, and cross as they are used
   bool fp8 = false;           // the blocks' large weights in float8 (fp8.h)
 };
 
@@ -99,6 +100,7 @@ class Kontext {
   at::ScalarType dtype_ = at::kFloat;
   at::Device device_ = at::kCPU;
   std::optional<TextEncoders> text_;
+  bool streams_t5_ = false;
   std::uint64_t times_set_ = 0;  // LoRAs
   bool text_changed_ = false;    // set_loras() merged into them
   RopeAxes axes_{};

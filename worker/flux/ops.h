@@ -25,8 +25,8 @@ struct Adapter {
   int64_t first_row = 0;
 };
 
-// y = x W^T + b. weight [out, in]; bias [out], or undefined for none. A float8 weight is bytes and a
-// scale a row (fp8.h); applied as plain operations it is widened each time.
+// y = x W^T + b. weight [out, in]; bias [out], or undefined for none. A float8 weight is bytes and
+// a scale a row (fp8.h); applied as plain operations it is widened each time.
 struct Linear {
   Tensor weight, bias;
   std::vector<Adapter> adapters = {};  // none but in training

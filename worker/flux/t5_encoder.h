@@ -6,6 +6,7 @@
 // Letters: L tokens, C width, H heads, D head width, F inner width.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,6 +31,10 @@ class T5Encoder {
   // vocabulary (another model's tokenizer).
   Result<Tensor> encode(std::span<const std::int64_t> ids) const;
 
+  // On another device than where the weights lie: each crosses when its turn comes, and none stays
+  // there, so that a card without room for 9.5 GB encodes all the same.
+  void compute_on(at::Device device) { computes_on_ = device; }
+
   int64_t width() const { return embedding_.size(1); }
 
  private:
@@ -41,6 +46,7 @@ class T5Encoder {
   Tensor relative_bias_;  // [buckets, H], shared by all blocks
   std::vector<T5Block> blocks_;
   Tensor final_norm_;  // [C]
+  std::optional<at::Device> computes_on_;
 };
 
 }  // namespace pirouette::flux

@@ -6,10 +6,15 @@
 namespace pirouette::flux {
 
 Result<TextEncoders> TextEncoders::load(const ModelSource& source, at::ScalarType dtype,
-                                        at::Device device, const std::vector<ScaledLora>& loras) {
+                                        at::Device device, const std::vector<ScaledLora>& loras,
+                                        bool streams_t5) {
   const Weights stored = TRY(load_part(source.clip, dtype, device));
   Weights clip(TRY(merge_loras(stored.tensors(), loras, LoraModel::clip)), stored.source());
-  return make(source, std::move(clip), TRY(load_part(source.t5, dtype, device)));
+  const at::Device t5_at = streams_t5 ? at::Device(at::kCPU) : device;
+  TextEncoders encoders =
+      TRY(make(source, std::move(clip), TRY(load_part(source.t5, dtype, t5_at))));
+  encoders.t5_.compute_on(device);
+  return encoders;
 }
 
 Result<TextEncoders> TextEncoders::make(const ModelSource& source, Weights clip, Weights t5) {

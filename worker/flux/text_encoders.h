@@ -28,9 +28,11 @@ struct TextEmbedding {
 class TextEncoders {
  public:
   // dtype: what weights become whose stored dtype torch lacks. loras: their changes of CLIP are
-  // merged in. not_found, invalid or corrupt names the file.
+  // merged in. streams_t5: its weights stay in the mapped file, and cross to the device in turn.
+  // not_found, invalid or corrupt names the file.
   static Result<TextEncoders> load(const ModelSource& source, at::ScalarType dtype,
-                                   at::Device device, const std::vector<ScaledLora>& loras = {});
+                                   at::Device device, const std::vector<ScaledLora>& loras = {},
+                                   bool streams_t5 = false);
 
   // Of these weights instead of the files', for who trains them.
   static Result<TextEncoders> make(const ModelSource& source, Weights clip, Weights t5);

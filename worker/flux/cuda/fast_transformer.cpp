@@ -38,7 +38,7 @@ struct Fed {
 };
 
 void multiply_fed(const Tensor& out, const Fed& fed, const Linear& linear,
-                   const Product& product = {}) {
+                  const Product& product = {}) {
   if (linear.is_fp8())
     multiply_into(out, fed.fp8, linear);
   else

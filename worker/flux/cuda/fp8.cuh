@@ -19,9 +19,9 @@ __device__ inline void store_fp8(std::uint8_t* to, const Wide& wide, float facto
   auto* pairs = reinterpret_cast<__nv_fp8x2_storage_t*>(&raw);
 #pragma unroll
   for (int i = 0; i < kWide / 2; ++i)
-    pairs[i] = __nv_cvt_float2_to_fp8x2(
-        make_float2(wide.at[2 * i] * factor, wide.at[2 * i + 1] * factor), __NV_SATFINITE,
-        __NV_E4M3);
+    pairs[i] =
+        __nv_cvt_float2_to_fp8x2(make_float2(wide.at[2 * i] * factor, wide.at[2 * i + 1] * factor),
+                                 __NV_SATFINITE, __NV_E4M3);
   *reinterpret_cast<uint2*>(to) = raw;
 }
 

@@ -1,8 +1,7 @@
 // fp8_kernels.h says what this does.
 
-#include "worker/flux/cuda/fp8_kernels.h"
-
 #include "worker/flux/cuda/fp8.cuh"
+#include "worker/flux/cuda/fp8_kernels.h"
 #include "worker/flux/cuda/launch.h"
 
 namespace pirouette::flux::cuda {

@@ -71,15 +71,28 @@ class Description {
   const Fp8Matmul& m_;
 };
 
+// The largest power of two up to 256 that the address is a multiple of.
+std::uint32_t alignment(const void* address) {
+  const auto bits = reinterpret_cast<std::uintptr_t>(address);
+  std::uint32_t aligned = 256;
+  while (bits % aligned != 0) aligned /= 2;
+  return aligned;
+}
+
 std::vector<cublasLtMatmulAlgo_t> ask_for_algorithms(cublasLtHandle_t handle,
                                                      const Description& description,
                                                      const Fp8Matmul& m, int most) {
   cublasLtMatmulPreference_t preference = nullptr;
   check(cublasLtMatmulPreferenceCreate(&preference), m, "preference");
-  const std::uint64_t workspace = kMatmulWorkspaceBytes;
-  check(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-                                             &workspace, sizeof workspace),
-        m, "preference");
+  const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, auto value) {
+    check(cublasLtMatmulPreferenceSetAttribute(preference, attribute, &value, sizeof value), m,
+          "preference");
+  };
+  prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, std::uint64_t{kMatmulWorkspaceBytes});
+  prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment(m.weight));
+  prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment(m.x));
+  prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment(m.out));
+  prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment(m.out));
   std::vector<cublasLtMatmulHeuristicResult_t> results(static_cast<std::size_t>(most));
   int found = 0;
   const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
@@ -137,8 +150,10 @@ class Algorithms {
   // The first proposal, always the same for a shape.
   cublasLtMatmulAlgo_t find(cublasLtHandle_t handle, const Description& description,
                             const Fp8Matmul& m) {
-    const Key key{handle,          m.rows,       m.columns,          m.inner, m.x_stride,
-                  m.weight_stride, m.out_stride, m.bias != nullptr};
+    const Key key{
+        handle,          m.rows,       m.columns,         m.inner,        m.x_stride,
+        m.weight_stride, m.out_stride, m.bias != nullptr, alignment(m.x), alignment(m.weight),
+        alignment(m.out)};
     const std::scoped_lock lock(mutex_);
     const auto known = known_.find(key);
     if (known != known_.end()) return known->second;
@@ -147,8 +162,9 @@ class Algorithms {
   }
 
  private:
-  using Key = std::tuple<cublasLtHandle_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
-                         std::int64_t, std::int64_t, bool>;
+  using Key =
+      std::tuple<cublasLtHandle_t, std::int64_t, std::int64_t, std::int64_t, std::int64_t,
+                 std::int64_t, std::int64_t, bool, std::uint32_t, std::uint32_t, std::uint32_t>;
   std::mutex mutex_;
   std::map<int, cublasLtHandle_t> handles_;
   std::map<Key, cublasLtMatmulAlgo_t> known_;

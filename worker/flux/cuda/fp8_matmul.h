@@ -8,8 +8,8 @@
 
 namespace pirouette::flux::cuda {
 
-// out [rows, columns] = (x · its row's scale) (weight · its row's scale)^T + bias. columns and inner
-// are multiples of 16, strides too.
+// out [rows, columns] = (x · its row's scale) (weight · its row's scale)^T + bias. columns and
+// inner are multiples of 16, strides too.
 struct Fp8Matmul {
   const void* x = nullptr;  // [rows, inner] bytes
   const float* x_scales = nullptr;

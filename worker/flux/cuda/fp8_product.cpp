@@ -46,8 +46,8 @@ void multiply_by_torch([[maybe_unused]] const Tensor& out, [[maybe_unused]] cons
   if (linear.bias.defined()) bias = linear.bias;
   at::_scaled_mm_out(to, x.bytes.view(at::kFloat8_e4m3fn),
                      linear.weight.view(at::kFloat8_e4m3fn).t(), x.scales.unsqueeze(1),
-                     linear.scales.unsqueeze(0), bias, /*scale_result=*/std::nullopt,
-                     at::kBFloat16, /*use_fast_accum=*/true);
+                     linear.scales.unsqueeze(0), bias, /*scale_result=*/std::nullopt, at::kBFloat16,
+                     /*use_fast_accum=*/true);
 #else
   throw std::runtime_error("float8 needs torch 2.5 or newer; take another --weights");
 #endif
