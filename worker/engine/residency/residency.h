@@ -45,7 +45,8 @@ struct MemoryBudget {
 
 // What is left of a budget for a rendering's own tensors. An eighth: at 1024 x 1024 a bf16 model's
 // activations and the decoder take 3 to 6 GB (diffusers' peak of 33.9 GB less 24 GB of weights and
-// 9.5 GB of T5, which the decoder can use), and cards that hold the model have 40 GB or more.
+// 9.5 GB of T5, which the decoder can use), and cards that hold the model have 40 GB or more; of a
+// card of 24 GB, which holds it in float8, an eighth is 3 GB.
 std::uint64_t working_bytes(std::uint64_t budget_bytes);
 
 // The first mode that fits, in the order of their names above: with room for one variant that
