@@ -194,7 +194,7 @@ void Bench::training() const {
 int main(int argc, char** argv) {
   using namespace pirouette::flux;
   if (argc < 3) {
-    std::fprintf(stderr, "bench_gpu FOLDER GOLDEN [all|step|host|train]\n");
+    std::fprintf(stderr, "bench_gpu FOLDER GOLDEN [all|step|host|train|write]\n");
     return 2;
   }
   const at::NoGradGuard no_grad;
@@ -204,6 +204,7 @@ int main(int argc, char** argv) {
   at::manual_seed(1);
   std::printf("%s, %s\n", device_name(run.device).c_str(), torch_version().c_str());
   run.write();
+  if (what == "write") return 0;
   if (what == "train") {
     run.training();
     return 0;

@@ -41,16 +41,19 @@ class Blocks {
   void multiply(const Tensor& out, const Tensor& x, const Linear& txt, const Linear& img,
                 const Product& product = {}) const;
   Tensor attend_in(const Tensor& qkv, const Stream& txt, const Stream& img, int64_t first,
-                   int64_t count) const;
+                   int64_t count);
+  void keep_or_read(const Tensor& qkv);
 
   const int64_t heads_;
   const TransformerInput& input_;
   std::size_t modulated_ = 0;  // linears whose modulation was asked for
+  std::size_t attended_ = 0;   // blocks
   int64_t batch_ = 0, text_ = 0, tokens_ = 0, width_ = 0, wide_ = 0;
+  int64_t keys_ = 0;  // tokens that are attended to: those of a kept reference behind the others
   cudaStream_t stream_ = nullptr;
   Tensor vec_;                  // silu of it: [B, C]
   Tensor x_, normed_, branch_;  // [B, L, C]
-  Tensor scratch_;              // [B * L * (3*C + mlp)]
+  Tensor scratch_;              // [B * keys * (3*C + mlp)]
   std::optional<Chunks> gate_;  // of branch_, until it is added
 };
 
@@ -62,12 +65,13 @@ Blocks::Blocks(const FastModel& model, const TransformerInput& input, const Tens
       tokens_(text_ + input.img.size(1)),
       width_(model.img_in.weight.size(0)),
       wide_(3 * width_ + model.double_blocks.front().img.mlp_in.weight.size(0)),
+      keys_(tokens_ + (input.kept != nullptr && input.kept->is_read ? input.kept->tokens : 0)),
       stream_(current_stream(input.img.device())),
       vec_(vec.defined() ? vec.contiguous() : vec) {
   x_ = at::empty({batch_, tokens_, width_}, input.img.options());
   normed_ = at::empty_like(x_);
   branch_ = at::empty_like(x_);
-  scratch_ = at::empty({batch_ * tokens_ * wide_}, input.img.options());
+  scratch_ = at::empty({batch_ * keys_ * wide_}, input.img.options());
   for (int64_t b = 0; b < batch_; ++b) {
     multiply_into(x_[b].slice(0, 0, text_), input.txt[b], model.txt_in);
     multiply_into(x_[b].slice(0, text_), input.img[b], model.img_in);
@@ -119,9 +123,28 @@ void Blocks::multiply(const Tensor& out, const Tensor& x, const Linear& txt, con
   }
 }
 
-// qkv [B, L, 3*C, or more] -> [B, count, C]. q and k are normed and turned in place.
+// The reference's keys and values, which lie behind the others' in [B, keys, ...]: away for other
+// steps, or from one. Kept as rows of k and v, [tokens, 2*C].
+void Blocks::keep_or_read(const Tensor& qkv) {
+  KeptReference* kept = input_.kept;
+  if (kept == nullptr) return;
+  const std::size_t block = attended_++;
+  bf16* first = address(qkv) + (keys_ - kept->tokens) * qkv.stride(1) + width_;
+  if (kept->is_read) {
+    copy_rows(first, qkv.stride(1), address(kept->of.at(block)), 2 * width_, kept->tokens,
+              2 * width_, stream_);
+    return;
+  }
+  kept->of.resize(std::max(kept->of.size(), block + 1));
+  if (!kept->of[block].defined())
+    kept->of[block] = at::empty({kept->tokens, 2 * width_}, x_.options());
+  copy_rows(address(kept->of[block]), 2 * width_, first, qkv.stride(1), kept->tokens, 2 * width_,
+            stream_);
+}
+
+// qkv [B, keys, 3*C, or more] -> [B, count, C]. q and k are normed and turned in place.
 Tensor Blocks::attend_in(const Tensor& qkv, const Stream& txt, const Stream& img, int64_t first,
-                         int64_t count) const {
+                         int64_t count) {
   TurnHeads turn;
   turn.qkv = address(qkv);
   turn.row_stride = qkv.stride(1);
@@ -137,6 +160,7 @@ Tensor Blocks::attend_in(const Tensor& qkv, const Stream& txt, const Stream& img
   turn.heads = heads_;
   turn.head_width = width_ / heads_;
   turn_heads(turn, stream_);
+  keep_or_read(qkv);
   const auto parts =  // 3 x [B, H, L, D], views
       qkv.slice(-1, 0, 3 * width_)
           .unflatten(-1, {3, heads_, -1})
@@ -152,10 +176,11 @@ void Blocks::run(const DoubleBlock& block) {
   Chunks chunks;
   chunks.txt = modulate(block.txt.mod);
   chunks.img = modulate(block.img.mod);
-  const Tensor wide = scratch_.view({batch_, tokens_, wide_});
-  const Tensor qkv = wide.slice(-1, 0, 3 * width_), hidden = wide.slice(-1, 3 * width_);
+  const Tensor wide = scratch_.view({batch_, keys_, wide_});
+  const Tensor qkv = wide.slice(-1, 0, 3 * width_),
+               hidden = wide.slice(1, 0, tokens_).slice(-1, 3 * width_);
   norm(chunks.at(0));
-  multiply(qkv, normed_, block.txt.qkv, block.img.qkv);
+  multiply(qkv.slice(1, 0, tokens_), normed_, block.txt.qkv, block.img.qkv);
   multiply(branch_, attend_in(qkv, block.txt, block.img, 0, tokens_), block.txt.proj,
            block.img.proj);
   add_later(chunks.at(2));
@@ -170,7 +195,7 @@ void Blocks::run(const DoubleBlock& block) {
 void Blocks::run(const SingleBlock& block, int64_t first, int64_t count) {
   const Tensor modulation = modulate(block.modulation);
   const Chunks chunks{modulation, modulation};
-  const Tensor wide = scratch_.view({batch_ * tokens_, wide_});
+  const Tensor wide = scratch_.view({batch_ * keys_, wide_}).slice(0, 0, batch_ * tokens_);
   const Tensor rows = normed_.flatten(0, 1), qkv = wide.slice(1, 0, 3 * width_);
   const int64_t row_count = batch_ * count;  // where it is a part, of one batch
   const auto some = [&](const Tensor& all) { return all.slice(0, first, first + row_count); };
@@ -191,7 +216,7 @@ void Blocks::run(const SingleBlock& block, int64_t first, int64_t count) {
   norms.query_norm = block.query_norm;
   norms.key_norm = block.key_norm;
   const Tensor attention =
-      attend_in(scratch_.view({batch_, tokens_, wide_}), norms, norms, first, count);
+      attend_in(scratch_.view({batch_, keys_, wide_}), norms, norms, first, count);
   copy_rows(address(wide) + first * wide_ + 2 * width_, wide_, address(attention), width_,
             row_count, width_, stream_);
   multiply_into(some(branch_.flatten(0, 1)), some(wide.slice(1, 2 * width_)), block.linear2);
