@@ -33,9 +33,9 @@ TEST(StepCacheOnGpu, WhatIsKeptIsWhatTheBlocksComputed) {
   input.img = input.img.slice(1, 0, kWanted);
   input.rope = {input.rope.cos.slice(0, 0, kText + kWanted),
                 input.rope.sin.slice(0, 0, kText + kWanted)};
-  EXPECT_LE(distance(wide(model(input)).cpu(), whole.cpu()), 1e-2);
+  EXPECT_LE(distance(wide(model(input)).cpu(), whole.cpu()), 2e-2);
   kept.of[0] = kept.of[0] + 1;  // and it is read
-  EXPECT_GT(distance(wide(model(input)).cpu(), whole.cpu()), 2e-2);
+  EXPECT_GT(distance(wide(model(input)).cpu(), whole.cpu()), 3e-2);
 }
 
 TEST(WorkClockOnGpu, TellsWorkFromWaiting) {

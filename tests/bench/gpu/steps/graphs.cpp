@@ -3,6 +3,7 @@
 #include <c10/cuda/CUDAStream.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <exception>
 
 #include "tests/bench/gpu/clock.h"
