@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -204,17 +205,15 @@ std::shared_future<Result<std::string>> FluxEngineResidents::hash_beside(fs::pat
                     [this, model = std::move(model)] { return hashes_.model(model); });
 }
 
-Result<WeightDigests> FluxEngineResidents::weights(const std::string& model) {
+WeightsLater FluxEngineResidents::weights(const std::string& model) {
   ResidentModel& resident = models_.at(model);
-  const Result<std::string> hash = resident.hash.get();
-  if (!hash.ok()) {
-    resident.hash = hash_beside(resident.named_by);
-    return hash.error();
-  }
-  WeightDigests digests{hash.value(), {}};
+  const bool is_known =
+      resident.hash.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  if (is_known && !resident.hash.get().ok()) resident.hash = hash_beside(resident.named_by);
+  WeightsLater later{resident.hash, {}};
   for (const UsedLora& used : resident.variants[resident.variant])
-    digests.loras.push_back(used.digests);
-  return digests;
+    later.loras.push_back(used.digests);
+  return later;
 }
 
 fs::path FluxEngineResidents::path_of(const RecipeLora& lora) const {

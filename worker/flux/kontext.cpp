@@ -45,16 +45,29 @@ struct Prompting {
   const TextEmbedding& text;
   Rope rope;
   Conditions conditions;
+  KeptReference kept{};
 };
 
+enum class Reference { computed, kept, read };
+
 // The velocity of the picture's tokens under this prompt.
-Tensor predict(const Transformer& transformer, const TransformerInput& input,
-               const Prompting& prompting) {
+Tensor predict(const Transformer& transformer, const TransformerInput& input, Prompting& prompting,
+               Reference reference) {
   TransformerInput under = input;
   under.txt = prompting.text.sequence;
   under.pooled = prompting.text.pooled;
   under.rope = prompting.rope;
   under.conditions = &prompting.conditions;
+  if (reference == Reference::computed) return transformer(under);
+  under.kept = &prompting.kept;
+  prompting.kept.is_read = reference == Reference::read;
+  if (!prompting.kept.is_read) {
+    prompting.kept.tokens = input.img.size(1) - input.wanted;
+    return transformer(under);
+  }
+  const int64_t tokens = under.txt.size(1) + input.wanted;
+  under.img = input.img.slice(1, 0, input.wanted);
+  under.rope = {prompting.rope.cos.slice(0, 0, tokens), prompting.rope.sin.slice(0, 0, tokens)};
   return transformer(under);
 }
 
@@ -139,11 +152,21 @@ Result<TextEmbedding> Kontext::embed_text(std::string_view prompt, int length) c
   return TextEmbedding{embedding.sequence.to(dtype_), embedding.pooled.to(dtype_)};
 }
 
-Result<Tensor> Kontext::encode_reference(const Image& picture, const ReferenceSize& wanted) const {
+Result<Tensor> show_reference(const Image& picture, const ReferenceSize& wanted,
+                              at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
   const Size size = TRY(choose_size(wanted, {picture.width, picture.height}));
   const Image shown = resize_lanczos(flatten_on_white(picture), size.width, size.height);
-  return autoencoder_->encode(to_tensor(shown).to(device_, dtype_));
+  return to_tensor(shown).to(dtype);
+}
+
+Result<Tensor> Kontext::encode_reference(const Image& picture, const ReferenceSize& size) const {
+  return encode_shown(TRY(show_reference(picture, size, dtype_)));
+}
+
+Tensor Kontext::encode_shown(const Tensor& shown) const {
+  const at::NoGradGuard no_grad;
+  return autoencoder_->encode(shown.to(device_, dtype_));
 }
 
 Result<void> Kontext::check(const RenderRequest& request) const {
@@ -157,14 +180,16 @@ Result<void> Kontext::check(const RenderRequest& request) const {
   return {};
 }
 
-Result<Image> Kontext::decode(const Tensor& latents, const RenderRequest& request) const {
+Result<Image> Kontext::decode(const Tensor& latents, const RenderRequest& request,
+                              WorkClock* clock) const {
+  const Tensor cells =
+      unpack_latents(latents, request.height / kCellSide, request.width / kCellSide);
+  const Tensor picture = autoencoder_->decode(cells);
+  if (clock != nullptr) clock->ends();
   if (!at::isfinite(latents).all().item<bool>())
     return Error{Errc::corrupt,
                  "the latents are not finite after " + std::to_string(request.steps) +
                      " steps: the model, a LoRA or its scale is broken for this request"};
-  const Tensor cells =
-      unpack_latents(latents, request.height / kCellSide, request.width / kCellSide);
-  const Tensor picture = autoencoder_->decode(cells);
   if (!at::isfinite(picture).all().item<bool>())
     return Error{
         Errc::corrupt,
@@ -173,7 +198,8 @@ Result<Image> Kontext::decode(const Tensor& latents, const RenderRequest& reques
   return to_image(picture);
 }
 
-Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& progress) const {
+Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& progress,
+                                  WorkClock* clock) const {
   const at::NoGradGuard no_grad;
   TRY(check(request));
   const Transformer* transformer = variants_->find_selected();
@@ -203,19 +229,27 @@ Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& pr
     return Prompting{text, make_rope(ids_after(text).to(device_), axes_),
                      transformer->conditions(steps)};
   };
-  const Prompting prompting = make_prompting(request.prompt);
+  Prompting prompting = make_prompting(request.prompt);
   std::optional<Prompting> negative;
   if (request.true_cfg > 1 && request.negative) negative.emplace(make_prompting(*request.negative));
+  const StepCache& cache = request.step_cache;
+  Tensor velocity;
   StepPace pace(device_);
+  if (clock != nullptr) clock->begins();
   for (int step = 0; step < request.steps; ++step) {
     const auto i = static_cast<std::size_t>(step);
     input.img = at::cat({latents, reference}, 1);
     input.timestep = timesteps.slice(0, step, step + 1);
     input.step = step;
-    Tensor velocity = predict(*transformer, input, prompting);
-    if (negative) {
-      const Tensor away = predict(*transformer, input, *negative);
-      velocity = away + (velocity - away) * request.true_cfg;
+    if (!cache.skips(step)) {
+      const Reference how = cache.reference_every == 1       ? Reference::computed
+                            : cache.computes_reference(step) ? Reference::kept
+                                                             : Reference::read;
+      velocity = predict(*transformer, input, prompting, how);
+      if (negative) {
+        const Tensor away = predict(*transformer, input, *negative, how);
+        velocity = away + (velocity - away) * request.true_cfg;
+      }
     }
     latents = euler_step(latents, velocity, sigmas[i], sigmas[i + 1]);
     pace.step_handed_out();
@@ -223,7 +257,7 @@ Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& pr
       return Error{Errc::cancelled, "stopped after step " + std::to_string(step + 1) + " of " +
                                         std::to_string(request.steps)};
   }
-  return Rendering{TRY(decode(latents, request)), latents};
+  return Rendering{TRY(decode(latents, request, clock)), latents};
 }
 
 }  // namespace pirouette::flux

@@ -89,16 +89,19 @@ class Blocks {
   Fp8Rows fp8_rows(int64_t rows, int64_t width) const;
   Fed quantise(const Tensor& first, const Tensor& second) const;
   Tensor attend_in(const Tensor& qkv, const Stream& txt, const Stream& img, int64_t first,
-                   int64_t count) const;
+                   int64_t count);
+  void keep_or_read(const Tensor& qkv);
 
   const int64_t heads_;
   const TransformerInput& input_;
   std::size_t modulated_ = 0;  // linears whose modulation was asked for
+  std::size_t attended_ = 0;   // blocks
   int64_t batch_ = 0, text_ = 0, tokens_ = 0, width_ = 0, wide_ = 0;
+  int64_t keys_ = 0;  // tokens that are attended to: those of a kept reference behind the others
   cudaStream_t stream_ = nullptr;
   Tensor vec_;                  // silu of it: [B, C]
   Tensor x_, normed_, branch_;  // [B, L, C]
-  Tensor scratch_;              // [B * L * (3*C + mlp)]
+  Tensor scratch_;              // [B * keys * (3*C + mlp)]
   Tensor bytes_, scales_;       // [B * L * (C + mlp)], [B * L]: what float8 products are fed
   std::optional<Chunks> gate_;  // of branch_, until it is added
 };
@@ -111,12 +114,13 @@ Blocks::Blocks(const FastModel& model, const TransformerInput& input, const Tens
       tokens_(text_ + input.img.size(1)),
       width_(model.img_in.weight.size(0)),
       wide_(3 * width_ + model.double_blocks.front().img.mlp_in.weight.size(0)),
+      keys_(tokens_ + (input.kept != nullptr && input.kept->is_read ? input.kept->tokens : 0)),
       stream_(current_stream(input.img.device())),
       vec_(vec.defined() ? vec.contiguous() : vec) {
   x_ = at::empty({batch_, tokens_, width_}, input.img.options());
   normed_ = at::empty_like(x_);
   branch_ = at::empty_like(x_);
-  scratch_ = at::empty({batch_ * tokens_ * wide_}, input.img.options());
+  scratch_ = at::empty({batch_ * keys_ * wide_}, input.img.options());
   if (has_fp8(model)) {
     bytes_ = at::empty({batch_ * tokens_ * (wide_ - 2 * width_)}, x_.options().dtype(at::kByte));
     scales_ = at::empty({batch_ * tokens_}, x_.options().dtype(at::kFloat));
@@ -209,9 +213,28 @@ void Blocks::multiply(const Tensor& out, const Fed& x, const Linear& txt, const 
   }
 }
 
-// qkv [B, L, 3*C, or more] -> [B, count, C]. q and k are normed and turned in place.
+// The reference's keys and values, which lie behind the others' in [B, keys, ...]: away for other
+// steps, or from one. Kept as rows of k and v, [tokens, 2*C].
+void Blocks::keep_or_read(const Tensor& qkv) {
+  KeptReference* kept = input_.kept;
+  if (kept == nullptr) return;
+  const std::size_t block = attended_++;
+  bf16* first = address(qkv) + (keys_ - kept->tokens) * qkv.stride(1) + width_;
+  if (kept->is_read) {
+    copy_rows(first, qkv.stride(1), address(kept->of.at(block)), 2 * width_, kept->tokens,
+              2 * width_, stream_);
+    return;
+  }
+  kept->of.resize(std::max(kept->of.size(), block + 1));
+  if (!kept->of[block].defined())
+    kept->of[block] = at::empty({kept->tokens, 2 * width_}, x_.options());
+  copy_rows(address(kept->of[block]), 2 * width_, first, qkv.stride(1), kept->tokens, 2 * width_,
+            stream_);
+}
+
+// qkv [B, keys, 3*C, or more] -> [B, count, C]. q and k are normed and turned in place.
 Tensor Blocks::attend_in(const Tensor& qkv, const Stream& txt, const Stream& img, int64_t first,
-                         int64_t count) const {
+                         int64_t count) {
   TurnHeads turn;
   turn.qkv = address(qkv);
   turn.row_stride = qkv.stride(1);
@@ -227,6 +250,7 @@ Tensor Blocks::attend_in(const Tensor& qkv, const Stream& txt, const Stream& img
   turn.heads = heads_;
   turn.head_width = width_ / heads_;
   turn_heads(turn, stream_);
+  keep_or_read(qkv);
   const auto parts =  // 3 x [B, H, L, D], views
       qkv.slice(-1, 0, 3 * width_)
           .unflatten(-1, {3, heads_, -1})
@@ -242,9 +266,11 @@ void Blocks::run(const DoubleBlock& block) {
   Chunks chunks;
   chunks.txt = modulate(block.txt.mod);
   chunks.img = modulate(block.img.mod);
-  const Tensor wide = scratch_.view({batch_, tokens_, wide_});
-  const Tensor qkv = wide.slice(-1, 0, 3 * width_), hidden = wide.slice(-1, 3 * width_);
-  multiply(qkv, norm(chunks.at(0), block.img.qkv.is_fp8()), block.txt.qkv, block.img.qkv);
+  const Tensor wide = scratch_.view({batch_, keys_, wide_});
+  const Tensor qkv = wide.slice(-1, 0, 3 * width_),
+               hidden = wide.slice(1, 0, tokens_).slice(-1, 3 * width_);
+  multiply(qkv.slice(1, 0, tokens_), norm(chunks.at(0), block.img.qkv.is_fp8()), block.txt.qkv,
+           block.img.qkv);
   const Tensor attention = attend_in(qkv, block.txt, block.img, 0, tokens_).flatten(0, 1);
   multiply(branch_, block.img.proj.is_fp8() ? quantise(attention, {}) : Fed{attention, {}},
            block.txt.proj, block.img.proj);
@@ -264,7 +290,7 @@ void Blocks::run(const DoubleBlock& block) {
 void Blocks::run(const SingleBlock& block, int64_t first, int64_t count) {
   const Tensor modulation = modulate(block.modulation);
   const Chunks chunks{modulation, modulation};
-  const Tensor wide = scratch_.view({batch_ * tokens_, wide_});
+  const Tensor wide = scratch_.view({batch_ * keys_, wide_}).slice(0, 0, batch_ * tokens_);
   const Tensor qkv = wide.slice(1, 0, 3 * width_);
   const int64_t row_count = batch_ * count;  // where it is a part, of one batch
   const auto some = [&](const Tensor& all) { return all.slice(0, first, first + row_count); };
@@ -284,7 +310,7 @@ void Blocks::run(const SingleBlock& block, int64_t first, int64_t count) {
   norms.query_norm = block.query_norm;
   norms.key_norm = block.key_norm;
   const Tensor attention =
-      attend_in(scratch_.view({batch_, tokens_, wide_}), norms, norms, first, count).flatten(0, 1);
+      attend_in(scratch_.view({batch_, keys_, wide_}), norms, norms, first, count).flatten(0, 1);
   Fed joined;
   if (out_fp8) {
     joined = quantise(attention, hidden);
