@@ -21,7 +21,7 @@ class Repeating : public Task {
  public:
   explicit Repeating(Task& task) : task_(task) {}
   Parameters& parameters() override { return task_.parameters(); }
-  Result<double> learn(std::uint64_t) override { return task_.learn(0); }
+  Result<Tensor> learn(std::uint64_t) override { return task_.learn(0); }
   Result<Image> show() override { return task_.show(); }
   Result<void> save(const fs::path& folder, const Tensors& learnt) override {
     return task_.save(folder, learnt);
@@ -35,7 +35,7 @@ class Interrupted : public Task {
  public:
   Interrupted(Task& task, std::uint64_t at) : task_(task), at_(at) {}
   Parameters& parameters() override { return task_.parameters(); }
-  Result<double> learn(std::uint64_t number) override {
+  Result<Tensor> learn(std::uint64_t number) override {
     if (number == at_) return Error{Errc::cancelled, "somebody pulled the plug"};
     return task_.learn(number);
   }
