@@ -168,7 +168,7 @@ Tensors Training::best() const {
 }
 
 Result<void> Training::run() {
-  std::int64_t made = TRY(begin());
+  std::int64_t made = TRY(begin()), shown = -1, kept = -1;
   StepLog log = TRY(StepLog::open(options_.output_dir));
   const auto is_due = [](std::int64_t number, std::int64_t every) {
     return every > 0 && number % every == 0;
@@ -181,17 +181,17 @@ Result<void> Training::run() {
     const bool is_shown = is_due(made, options_.validation_steps);
     const bool is_kept = is_due(made, options_.checkpointing_steps);
     if (!is_ahead || unread_.size() >= kReadEvery || is_shown || is_kept) TRY(read_all(log));
-    if (is_shown) TRY(show(made));
-    if (is_kept) TRY(save_checkpoint(made));
+    if (is_shown) TRY(show(shown = made));
+    if (is_kept) TRY(save_checkpoint(kept = made));
     if (is_shown || is_kept) read_ = Clock::now();
   }
   TRY(read_all(log));
   const bool is_whole = made >= options_.max_train_steps;
-  if (!is_whole && !is_due(made, options_.checkpointing_steps)) TRY(save_checkpoint(made));
+  if (!is_whole && kept != made) TRY(save_checkpoint(made));
   if (is_stopped() && !is_whole)
     return Error{Errc::cancelled, "stopped after step " + std::to_string(made) +
                                       "; go on with --resume_from_checkpoint latest"};
-  if (options_.validation_steps > 0 && !is_due(made, options_.validation_steps)) TRY(show(made));
+  if (options_.validation_steps > 0 && shown != made) TRY(show(made));
   if (average_) task_.parameters().publish(average_->values());
   return task_.save(options_.output_dir, best());
 }
