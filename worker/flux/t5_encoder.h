@@ -30,6 +30,8 @@ class T5Encoder {
   // ids: of one text, padded as it shall be -> [1, L, C] float32. invalid: an id is beyond the
   // vocabulary (another model's tokenizer).
   Result<Tensor> encode(std::span<const std::int64_t> ids) const;
+  // Of B texts of one length at once -> [B, L, C].
+  Result<Tensor> encode_all(std::span<const std::vector<std::int64_t>> texts) const;
 
   // On another device than where the weights lie: each crosses when its turn comes, and none stays
   // there, so that a card without room for 9.5 GB encodes all the same.

@@ -7,7 +7,7 @@
 #include "worker/flux/autoencoder.h"
 #include "worker/flux/part_weights.h"
 #include "worker/flux/storage/config.h"
-#include "worker/train/batch.h"
+#include "worker/train/batch_queue.h"
 #include "worker/train/chance.h"
 #include "worker/train/model_folder.h"
 
@@ -39,15 +39,17 @@ class AutoencoderTask : public Task {
         autoencoder_(std::move(autoencoder)),
         model_(model),
         options_(options),
-        dataset_(dataset) {}
+        dataset_(dataset),
+        batches_(dataset, BatchQueueOptions{options.seed, options.batch, options.size,
+                                            options.workers, model.device.is_cuda()}) {}
 
   Parameters& parameters() override { return parameters_; }
-  Result<double> learn(std::uint64_t number) override;
+  Result<Tensor> learn(std::uint64_t number) override;
   Result<Image> show() override;
   Result<void> save(const fs::path& folder, const Tensors& learnt) override;
 
  private:
-  Result<Tensor> pictures(std::uint64_t number) const;
+  Result<Tensor> pictures(std::uint64_t number);
   Tensor error(const Tensor& a, const Tensor& b) const {
     return options_.squared ? (a - b).square().mean() : (a - b).abs().mean();
   }
@@ -59,16 +61,17 @@ class AutoencoderTask : public Task {
   ModelOptions model_;
   AutoencoderOptions options_;
   const Dataset& dataset_;
+  BatchQueue batches_;
 };
 
 // Targets, then references: [2B, 3, H, W].
-Result<Tensor> AutoencoderTask::pictures(std::uint64_t number) const {
-  const Batch batch = TRY(
-      draw_batch(dataset_, options_.seed, number * options_.batch, options_.batch, options_.size));
-  return at::cat({batch.targets, batch.references}).to(model_.device, model_.dtype);
+Result<Tensor> AutoencoderTask::pictures(std::uint64_t number) {
+  const Batch batch = TRY(batches_.take(number));
+  return at::cat({to_pictures(batch.targets, model_.device, model_.dtype),
+                  to_pictures(batch.references, model_.device, model_.dtype)});
 }
 
-Result<double> AutoencoderTask::learn(std::uint64_t number) {
+Result<Tensor> AutoencoderTask::learn(std::uint64_t number) {
   const Tensor shown = TRY(pictures(number));
   const auto moments = autoencoder_.encode_moments(shown).chunk(2, 1);
   const Tensor mean = moments[0].to(at::kFloat);
@@ -83,7 +86,7 @@ Result<double> AutoencoderTask::learn(std::uint64_t number) {
   const Tensor loss = error(made, wanted) + options_.kl_weight * kl +
                       options_.gradient_weight * error(sobel(made), sobel(wanted));
   loss.backward();
-  return loss.item<double>();
+  return loss.detach();
 }
 
 // Above each other: a picture, and what comes back of it.
@@ -93,8 +96,8 @@ Result<Image> AutoencoderTask::show() {
   for (std::int64_t i = 0; i < options_.shown; ++i) {
     const Batch batch =
         TRY(draw_batch(dataset_, options_.seed, static_cast<std::uint64_t>(i), 1, options_.size));
-    const Tensor shown = batch.targets.to(model_.device, model_.dtype);
-    rows.push_back(batch.targets);
+    const Tensor shown = to_pictures(batch.targets, model_.device, model_.dtype);
+    rows.push_back(shown.to(at::kFloat).cpu());
     rows.push_back(autoencoder_.decode_raw(autoencoder_.encode_mean(shown)).to(at::kFloat).cpu());
   }
   constexpr std::int64_t kColumns = 2;

@@ -8,12 +8,20 @@
 
 namespace pirouette::train {
 
+Denoiser::Denoiser(DenoiserModel model, const Dataset& dataset, const DenoiserOptions& options)
+    : model_(std::move(model)),
+      dataset_(dataset),
+      options_(options),
+      batches_(std::make_unique<BatchQueue>(
+          dataset, BatchQueueOptions{options.seed, options.batch, options.size, options.workers,
+                                     model_.device.is_cuda()})) {}
+
 Result<Denoiser::Encoded> Denoiser::encode(const Batch& batch) const {
   Encoded encoded;
   {
     const at::NoGradGuard no_grad;
-    const auto latents = [&](const Tensor& pictures) {
-      return model_.autoencoder.encode(pictures.to(model_.device, model_.dtype));
+    const auto latents = [&](const Tensor& bytes) {
+      return model_.autoencoder.encode(to_pictures(bytes, model_.device, model_.dtype));
     };
     encoded.targets = latents(batch.targets);
     encoded.references = latents(batch.references);
@@ -41,9 +49,8 @@ flux::TransformerInput Denoiser::make_input(const Encoded& encoded) const {
   return input;
 }
 
-Result<double> Denoiser::learn(std::uint64_t number) {
-  const Batch batch = TRY(
-      draw_batch(dataset_, options_.seed, number * options_.batch, options_.batch, options_.size));
+Result<Tensor> Denoiser::learn(std::uint64_t number) {
+  const Batch batch = TRY(batches_->take(number));
   const Encoded encoded = TRY(encode(batch));
   const Tensor clean = flux::pack_latents(encoded.targets.to(at::kFloat));  // [B, L, 4c]
   const std::int64_t tokens = clean.size(1);
@@ -64,7 +71,7 @@ Result<double> Denoiser::learn(std::uint64_t number) {
   const Tensor loss = options_.block_by_block
                           ? backward_block_by_block(model_.transformer, input, loss_of)
                           : backward_at_once(model_.transformer, input, loss_of);
-  return loss.item<double>();
+  return loss;
 }
 
 // The sampler's loop, from one noise for each example -> pictures [B, 3, H, W].
@@ -92,8 +99,8 @@ Result<Image> Denoiser::show() const {
   for (std::int64_t i = 0; i < options_.shown; ++i) {
     const Batch batch =
         TRY(draw_batch(dataset_, options_.seed, static_cast<std::uint64_t>(i), 1, options_.size));
-    pictures.push_back(batch.references);
-    pictures.push_back(batch.targets);
+    for (const Tensor& bytes : {batch.references, batch.targets})
+      pictures.push_back(to_pictures(bytes, at::kCPU, at::kFloat));
     pictures.push_back(draw(TRY(encode(batch))).to(at::kFloat).cpu());
   }
   constexpr std::int64_t kColumns = 3;
