@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "worker/flux/encoder_ops.h"
+#include "worker/flux/to_device.h"
 
 namespace pirouette::flux {
 namespace {
@@ -114,7 +115,7 @@ Result<ClipEncoder::Output> ClipEncoder::encode_all(std::span<const Ids> texts,
     const int64_t at = end == texts[i].end() ? 0 : end - texts[i].begin();
     ends.data_ptr<int64_t>()[i] = static_cast<int64_t>(i) * length + at;
   }
-  return Output{x, at::index_select(x.flatten(0, 1), 0, ends.to(x.device()))};
+  return Output{x, at::index_select(x.flatten(0, 1), 0, to_device(ends, x.device()))};
 }
 
 }  // namespace pirouette::flux

@@ -1,5 +1,7 @@
 #include "worker/flux/encoder_ops.h"
 
+#include "worker/flux/to_device.h"
+
 namespace pirouette::flux {
 
 Tensor wide(const Tensor& weight) { return weight.defined() ? weight.to(at::kFloat) : weight; }
@@ -28,7 +30,7 @@ Result<Tensor> make_index(std::span<const Ids> texts, const Tensor& embedding,
       *out++ = id;
     }
   }
-  return index.to(embedding.device());
+  return to_device(index, embedding.device());
 }
 
 }  // namespace pirouette::flux

@@ -71,8 +71,13 @@ bool can_carry(const Character& c, Sided where, Side side) {
   return c.kind != Kind::robot && !has_round_helmet(c);
 }
 
+// Then more would change than the hat.
+bool hides_antenna(const Character& c, Headgear headgear) {
+  return c.kind == Kind::robot && covers_hair(headgear);
+}
+
 bool can_wear(const Character& c, Headgear headgear) {
-  if (c.headgear != Headgear::none) return false;
+  if (c.headgear != Headgear::none || hides_antenna(c, headgear)) return false;
   const bool has_tall_ears = c.kind == Kind::rabbit || c.kind == Kind::fox || c.kind == Kind::cat;
   const bool has_tall_hair = c.hair == Hair::mohawk || c.hair == Hair::spikes ||
                              c.hair == Hair::curls || c.hair == Hair::bun;
@@ -96,7 +101,7 @@ std::vector<Accessory> worn_by(const Character& c) {
       worn.push_back({carried.name, at(carried.before, *(c.*carried.where), carried.place),
                       [where = carried.where](Character& x) { (x.*where).reset(); }});
   // A feather or a hose would hang in the air.
-  if (c.headgear != Headgear::none && !c.feather && !c.hose)
+  if (c.headgear != Headgear::none && !c.feather && !c.hose && !hides_antenna(c, c.headgear))
     worn.push_back({name_of(c.headgear), "", [](Character& x) { x.headgear = Headgear::none; }});
   if (c.back != Back::none && c.top != Top::padded_suit)
     worn.push_back({name_of(c.back), "", [](Character& x) { x.back = Back::none; }});

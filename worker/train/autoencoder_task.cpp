@@ -7,6 +7,7 @@
 #include "worker/flux/autoencoder.h"
 #include "worker/flux/part_weights.h"
 #include "worker/flux/storage/config.h"
+#include "worker/flux/to_device.h"
 #include "worker/train/batch_queue.h"
 #include "worker/train/chance.h"
 #include "worker/train/model_folder.h"
@@ -26,7 +27,7 @@ Tensor sobel(const Tensor& pictures) {
       at::tensor({-1.0f, 0.0f, 1.0f, -2.0f, 0.0f, 2.0f, -1.0f, 0.0f, 1.0f}).view({3, 3}) / 8;
   const Tensor kernels = at::stack({across, across.t()}).unsqueeze(1);  // [2, 1, 3, 3]
   return at::conv2d(pictures.flatten(0, 1).unsqueeze(1),
-                    kernels.to(pictures.device(), pictures.scalar_type()));
+                    flux::to_device(kernels.to(pictures.scalar_type()), pictures.device()));
 }
 
 class AutoencoderTask : public Task {
@@ -77,7 +78,7 @@ Result<Tensor> AutoencoderTask::learn(std::uint64_t number) {
   const Tensor mean = moments[0].to(at::kFloat);
   const Tensor log_variance = moments[1].to(at::kFloat).clamp(kLogVarianceMin, kLogVarianceMax);
   const Tensor noise = normal(mean.sizes(), generator_of(options_.seed, Draw::latent, number));
-  const Tensor latents = mean + at::exp(0.5 * log_variance) * noise.to(model_.device);
+  const Tensor latents = mean + at::exp(0.5 * log_variance) * flux::to_device(noise, model_.device);
   const Tensor made = autoencoder_.decode_raw(latents.to(model_.dtype)).to(at::kFloat);
   const Tensor wanted = shown.to(at::kFloat);
 

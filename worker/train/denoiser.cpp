@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "worker/flux/sampler.h"
+#include "worker/flux/to_device.h"
 #include "worker/train/block_by_block.h"
 #include "worker/train/chance.h"
 
@@ -32,7 +33,7 @@ Result<Denoiser::Encoded> Denoiser::encode(const Batch& batch) const {
 
 // sigmas [B] -> what the model is told of them: thousandths, rounded to its dtype, as in rendering.
 Tensor Denoiser::told(const Tensor& sigmas) const {
-  return (sigmas.to(at::kFloat) * 1000).to(model_.dtype).to(model_.device) / 1000;
+  return flux::to_device((sigmas.to(at::kFloat) * 1000).to(model_.dtype), model_.device) / 1000;
 }
 
 // All but the noisy tokens and the timestep.
@@ -45,7 +46,7 @@ flux::TransformerInput Denoiser::make_input(const Encoded& encoded) const {
   const std::int64_t rows = encoded.targets.size(2) / 2, columns = encoded.targets.size(3) / 2;
   const Tensor ids = at::cat({at::zeros({input.txt.size(1), 3}), flux::make_ids(0, rows, columns),
                               flux::make_ids(1, rows, columns)});
-  input.rope = flux::make_rope(ids.to(model_.device), model_.transformer.rope_axes());
+  input.rope = flux::make_rope(flux::to_device(ids, model_.device), model_.transformer.rope_axes());
   return input;
 }
 
@@ -54,11 +55,12 @@ Result<Tensor> Denoiser::learn(std::uint64_t number) {
   const Encoded encoded = TRY(encode(batch));
   const Tensor clean = flux::pack_latents(encoded.targets.to(at::kFloat));  // [B, L, 4c]
   const std::int64_t tokens = clean.size(1);
-  const Tensor noise =
-      normal(clean.sizes(), generator_of(options_.seed, Draw::noise, number)).to(model_.device);
+  const Tensor noise = flux::to_device(
+      normal(clean.sizes(), generator_of(options_.seed, Draw::noise, number)), model_.device);
   const Tensor sigmas = draw_sigmas(clean.size(0), options_.flow, tokens, model_.shift,
                                     generator_of(options_.seed, Draw::sigma, number));
-  const Tensor weights = loss_weights(sigmas, options_.flow.weighting).to(model_.device);
+  const Tensor weights =
+      flux::to_device(loss_weights(sigmas, options_.flow.weighting), model_.device);
   const Mixed mixed = mix(clean, noise, sigmas);
 
   flux::TransformerInput input = make_input(encoded);

@@ -39,12 +39,14 @@ std::string say(const std::vector<std::string>& ways, Rng& rng, const std::strin
   return words + one_of(ends, rng);
 }
 
-// A swatch that looks different from what is there; some swatch where none does.
+// A swatch that looks different from what is there; where none does, the most different of some.
 Swatch other(std::span<const Swatch> some, Colour than, Rng& rng) {
-  Swatch swatch = some[rng.below(some.size())];
-  for (int attempt = 0; attempt < 16 && contrast(swatch.colour, than) < kContrastMin; ++attempt)
-    swatch = some[rng.below(some.size())];
-  return swatch;
+  Swatch best = some[rng.below(some.size())];
+  for (int attempt = 0; attempt < 16 && contrast(best.colour, than) < kContrastMin; ++attempt) {
+    const Swatch& next = some[rng.below(some.size())];
+    if (contrast(next.colour, than) > contrast(best.colour, than)) best = next;
+  }
+  return best;
 }
 
 std::string recoloured(const std::string& what, const Swatch& swatch, Rng& rng) {
