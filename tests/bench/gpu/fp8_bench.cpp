@@ -252,6 +252,31 @@ void measure_under_cap(const Kontext& kontext, const RenderRequest& request, dou
   allocator::setMemoryFraction(1.0, device.index());
 }
 
+// wide: the final latents of the same run in bfloat16.
+void measure_run(const KontextFiles& files, const std::vector<ScaledLora>& lora, const Tensor& wide,
+                 at::Device device) {
+  std::optional<Kontext> kontext;
+  const double loaded =
+      host_ms([&] { kontext.emplace(load(files, PristineAt::file, true, device)); });
+  line("weights from the kernel's cache to ready", loaded / 1e3, "s");
+  line("in use on the device, loaded", used_gib(device), "GiB");
+  const RenderRequest request = request_for(*kontext, 832, 1248);
+  Tensor got;
+  for (const char* which : {"first", "second"}) {
+    const double ms = host_ms([&] { got = get(kontext->render(request)).latents; });
+    line(std::string("pose of 24 steps at 832 x 1248, float8, ") + which, ms / 1e3, "s");
+  }
+  show("final latents against bfloat16's", compare(got, wide));
+  line("in use on the device after it", used_gib(device), "GiB");
+  const RenderRequest square = request_for(*kontext, 1024, 1024);
+  for (const double cap : {22.0, 16.0, 15.4}) {
+    measure_under_cap(*kontext, request, cap, device);
+    measure_under_cap(*kontext, square, cap, device);
+  }
+  line("LoRA of rank 32 merged in place from the file",
+       host_ms([&] { get(kontext->variants().select("one", lora)); }), "ms");
+}
+
 void measure_loras(const KontextFiles& files, const std::vector<ScaledLora>& lora,
                    at::Device device) {
   heading("float8: LoRAs, pristine on device");
@@ -377,28 +402,7 @@ void measure_float8(const KontextFiles& files, const std::vector<ScaledLora>& lo
   }
   give_back_memory(device);
   heading("float8: a whole run, merged only");
-  attempt("whole run", [&] {
-    std::optional<Kontext> kontext;
-    const double loaded =
-        host_ms([&] { kontext.emplace(load(files, PristineAt::file, true, device)); });
-    line("weights from the kernel's cache to ready", loaded / 1e3, "s");
-    line("in use on the device, loaded", used_gib(device), "GiB");
-    const RenderRequest request = request_for(*kontext, 832, 1248);
-    Tensor got;
-    for (const char* which : {"first", "second"}) {
-      const double ms = host_ms([&] { got = get(kontext->render(request)).latents; });
-      line(std::string("pose of 24 steps at 832 x 1248, float8, ") + which, ms / 1e3, "s");
-    }
-    show("final latents against bfloat16's", compare(got, latents));
-    line("in use on the device after it", used_gib(device), "GiB");
-    const RenderRequest square = request_for(*kontext, 1024, 1024);
-    for (const double cap : {22.0, 16.0, 15.4}) {
-      measure_under_cap(*kontext, request, cap, device);
-      measure_under_cap(*kontext, square, cap, device);
-    }
-    line("LoRA of rank 32 merged in place from the file",
-         host_ms([&] { get(kontext->variants().select("one", lora)); }), "ms");
-  });
+  attempt("whole run", [&] { measure_run(files, lora, latents, device); });
   give_back_memory(device);
   attempt("products", [&] { measure_products(device); });
   attempt("passes", [&] { measure_passes(device); });
