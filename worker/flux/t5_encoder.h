@@ -29,6 +29,8 @@ class T5Encoder {
   // ids: of one text, padded as it shall be -> [1, L, C] float32. invalid: an id is beyond the
   // vocabulary (another model's tokenizer).
   Result<Tensor> encode(std::span<const std::int64_t> ids) const;
+  // Of B texts of one length at once -> [B, L, C].
+  Result<Tensor> encode_all(std::span<const std::vector<std::int64_t>> texts) const;
 
   int64_t width() const { return embedding_.size(1); }
 

@@ -2,6 +2,8 @@
 // A prompt as the transformer wants it: T5's tokens in order, and CLIP's one vector. Both encoders
 // with their tokenizers. No state after loading: safe from several threads.
 
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -37,6 +39,8 @@ class TextEncoders {
 
   // length: T5 tokens, 1 to kSequenceLengthMax. float32. invalid: tokenizer and encoder do not fit.
   Result<TextEmbedding> embed(std::string_view prompt, int length) const;
+  // So many prompts at once: [B, L, C], [B, C].
+  Result<TextEmbedding> embed_all(std::span<const std::string> prompts, int length) const;
 
   int64_t sequence_width() const { return t5_.width(); }
   int64_t pooled_width() const { return clip_.width(); }

@@ -18,6 +18,7 @@ struct AutoencoderOptions {
   flux::Size size;
   std::uint64_t seed = 0;
   std::uint64_t batch = 1;
+  int workers = 0;       // threads that draw examples ahead; 0: none does
   bool squared = false;  // MSE instead of L1
   double gradient_weight = 0.5;
   double kl_weight = 1e-6;  // of the sum over a picture's latents, as in latent diffusion
