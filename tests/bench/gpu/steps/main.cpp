@@ -23,16 +23,17 @@ int main(int argc, char** argv) {
   prepare(device.value());
   at::manual_seed(1);
   std::printf("%s, %s\n", device_name(device.value()).c_str(), torch_version().c_str());
-  auto kontext = Kontext::load({argv[1], argv[2]}, at::kBFloat16, device.value(),
+  auto loaded = Kontext::load({argv[1], argv[2]}, at::kBFloat16, device.value(),
                                {PristineAt::device, /*text_encoders=*/true});
-  if (!kontext.ok()) {
-    std::fprintf(stderr, "bench_gpu_steps: %s\n", kontext.error().what.c_str());
+  if (!loaded.ok()) {
+    std::fprintf(stderr, "bench_gpu_steps: %s\n", loaded.error().what.c_str());
     return 1;
   }
-  if (what != "graphs") bench::measure_step_caches(kontext.value());
+  Kontext kontext = std::move(loaded).value();
+  if (what != "graphs") bench::measure_step_caches(kontext);
   if (what != "caches") {
     bench::measure_graphs(bench::make_mini(device.value()), "mini model", device.value());
-    bench::measure_graphs(*kontext.value().variants().find_selected(), "full size", device.value());
+    bench::measure_graphs(*kontext.variants().find_selected(), "full size", device.value());
   }
   return 0;
 }
