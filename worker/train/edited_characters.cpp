@@ -76,6 +76,7 @@ class EditedCharacters : public Dataset {
     seen.camera.azimuth_deg = standard_views()[rng.below(standard_views().size())].azimuth_deg;
     seen.camera.width = size_.width;
     seen.camera.height = size_.height;
+    seen.camera.oversampling = characters::kQuickOversampling;
     const auto cloths = characters::cloths();
     if (rng.below(kColouredGrounds) == 0)
       seen.camera.ground = cloths[rng.below(cloths.size())].colour;

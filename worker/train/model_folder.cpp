@@ -128,8 +128,7 @@ Result<void> ModelFolder::export_to(const fs::path& to) const {
        {&source_.transformer, &source_.clip, &source_.t5, &source_.autoencoder}) {
     const std::string prefix = std::string(flux::part_name(part->kind)) + '.';
     const flux::Weights stored = TRY(flux::open_part(*part, at::kFloat));
-    for (const auto& [name, tensor] : stored.tensors())
-      all.emplace(prefix + name, tensor);
+    for (const auto& [name, tensor] : stored.tensors()) all.emplace(prefix + name, tensor);
   }
   return save(to, all, at::kBFloat16);
 }

@@ -31,6 +31,7 @@ class TurningCharacters : public Dataset {
     camera.azimuth_deg = azimuth_deg;
     camera.width = size_.width;
     camera.height = size_.height;
+    camera.oversampling = characters::kQuickOversampling;
     return characters::render(body, camera);
   }
 
