@@ -19,8 +19,10 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kScalingBatches = 16;  // that the latents' mean and deviation are of
-// As in latent diffusion: a log variance beyond these is none that float32 can follow.
-constexpr double kLogVarianceMin = -30, kLogVarianceMax = 20;
+// Below the first float32 cannot follow. The second is 0.14 of noise: a new encoder's latents are so
+// small that the noise of a variance of 1 would hide all but the strongest of what they say, hues
+// first, for thousands of steps.
+constexpr double kLogVarianceMin = -30, kLogVarianceMax = -4;
 
 // Sobel's: how bright each colour changes to the right, and down: [B, 3, H, W] -> two of
 // [B, 3, H-2, W-2].
