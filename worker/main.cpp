@@ -34,6 +34,7 @@ struct ServeOptions {
   std::string tokenizers;
   std::string device = "cpu";
   std::string dtype = "float32";
+  std::string weights = "auto";
   int threads = 0;
   std::uint64_t memory_budget_bytes = 0;
   std::string residency = "auto";
@@ -85,6 +86,7 @@ Result<void> serve(const ServeOptions& options) {
   if (!options.tokenizers.empty()) config.tokenizers = options.tokenizers;
   config.device = options.device;
   config.dtype = options.dtype;
+  config.weights = TRY(engine::parse_weights_as(options.weights));
   config.threads = options.threads;
   config.memory_budget_bytes = options.memory_budget_bytes;
   config.residency = TRY(engine::parse_residency_mode(options.residency));
@@ -176,6 +178,12 @@ void add_serve_command(CLI::App& app, ServeOptions& options) {
       ->capture_default_str();
   command->add_option("--dtype", options.dtype)
       ->check(CLI::IsMember({"float32", "bfloat16"}))
+      ->capture_default_str();
+  command
+      ->add_option("--weights", options.weights,
+                   "auto (float8 on a card below 32 GB), wide (of --dtype), float8: half the "
+                   "memory and quicker, other pictures")
+      ->check(CLI::IsMember({"auto", "wide", "float8"}))
       ->capture_default_str();
   command->add_option("--threads", options.threads, "CPU threads of the engine; 0: all cores")
       ->check(CLI::Range(0, 1024))

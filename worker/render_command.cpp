@@ -34,6 +34,7 @@ struct RenderCommand::Options {
   int width = 0;
   int height = 0;
   std::string reference_size = "auto";
+  std::string step_cache = "off";
   int max_sequence_length = flux::kSequenceLengthMax;
   std::string device = "cpu";
   std::string dtype = "float32";
@@ -54,7 +55,10 @@ std::string RenderCommand::Options::parameters(const std::vector<flux::LoraUse>&
   spec.steps = steps;
   spec.guidance = guidance;
   spec.seed = seed;
-  return make_parameters(spec, {});
+  const std::string text = make_parameters(spec, {});
+  const auto cache = flux::parse_step_cache(step_cache);
+  if (!cache.ok() || cache.value().is_off()) return text;
+  return text + ", Step cache: \"" + flux::to_text(cache.value()) + "\"";
 }
 
 namespace {
@@ -157,6 +161,11 @@ RenderCommand::RenderCommand(CLI::App& app) : options_(std::make_unique<Options>
       ->add_option("--reference-size", o.reference_size,
                    "What the reference is stretched to: auto (Kontext's nearest preset), keep, WxH")
       ->capture_default_str();
+  command
+      ->add_option("--step-cache", o.step_cache,
+                   "Cheaper steps for another picture: reference=4 (its tokens in every 4th step "
+                   "only), skip=8+16 (steps that take the last velocity), both with a comma; off")
+      ->capture_default_str();
   command->add_option("--max-sequence-length", o.max_sequence_length, "T5 tokens, 1 to 512")
       ->capture_default_str();
   command->add_option("--device", o.device, "cpu, cuda, cuda:1 …")->capture_default_str();
@@ -179,6 +188,7 @@ Result<void> RenderCommand::render() const {
     return Error{Errc::invalid, "--true-cfg above 1 needs a --negative prompt"};
   if (o.true_cfg <= 1 && !o.negative.empty())
     return Error{Errc::invalid, "--negative has no effect without --true-cfg above 1"};
+  const flux::StepCache step_cache = TRY(flux::parse_step_cache(o.step_cache));
   TRY(check_side("--width", o.width));
   TRY(check_side("--height", o.height));
   TRY(check_folder_of("--out", o.out));
@@ -211,6 +221,7 @@ Result<void> RenderCommand::render() const {
   request.guidance = o.guidance;
   request.true_cfg = o.true_cfg;
   request.seed = o.seed;
+  request.step_cache = step_cache;
   const ProgressLine line;
   const auto show = [&](int step, int of, const at::Tensor&) { return line.show(step, of); };
   return save(TRY(kontext.render(request, show)), o.parameters(loras), o.out, o.out_latents);

@@ -46,7 +46,8 @@ Result<AssembledSheet> assemble(const core::AssembleSheet& sheet, const SheetSto
   for (std::size_t i = 0; i < count; ++i) {
     const View& view = sheet.views[i].view;
     const Image* image = images[i] ? &*images[i] : nullptr;
-    checked.push_back({view.id, image, pictures[i] ? pictures[i]->figure : std::nullopt});
+    checked.push_back(
+        {view.id, view.azimuth_deg, image, pictures[i] ? pictures[i]->figure : std::nullopt});
     const SheetStory::View& told = story.views[i];
     composed.push_back({view.id, view.name, view.azimuth_deg, told.take, image, told.why});
   }

@@ -2,6 +2,7 @@
 
 #include "coordinator/assembly/checks.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -31,15 +32,15 @@ std::string percent(double share) {
          std::to_string(static_cast<int>(tenths) % 10) + " %";
 }
 
-void check_figure(const CheckedView& view, double median_body_px, Flags& flags) {
+void check_figure(const CheckedView& view, const Heights& medians, Flags& flags) {
   const Figure& figure = *view.figure;
   if (figure.touches_border) {
     flags.add(view.id, kFlagBorder, "the figure touches the picture's border and may be cut off");
   }
-  const double deviation = height_deviation(figure, median_body_px);
+  const double deviation = height_deviation(figure, medians);
   if (std::abs(deviation) > kHeightTolerance) {
     flags.add(view.id, kFlagHeight,
-              "the body is " + percent(deviation) + (deviation > 0 ? " taller" : " shorter") +
+              "the figure is " + percent(deviation) + (deviation > 0 ? " taller" : " shorter") +
                   " than the sheet's median" +
                   (std::abs(deviation) > kHeightWild ? "; shown whole, not to scale" : ""));
   }
@@ -49,14 +50,50 @@ void check_figure(const CheckedView& view, double median_body_px, Flags& flags) 
   }
 }
 
+struct Seen {
+  std::string id;
+  int azimuth_deg = 0;
+  Likeness likeness;
+};
+
+// The view from the opposite side of the picture's plane: left and right, seen past the front.
+bool are_counterparts(const Seen& a, const Seen& b) {
+  return a.azimuth_deg != b.azimuth_deg && (a.azimuth_deg + b.azimuth_deg) % 360 == 0;
+}
+
+// Whether a view along the body's plane of symmetry shows that there is none.
+bool is_one_sided(const std::vector<CheckedView>& views) {
+  return std::any_of(views.begin(), views.end(), [](const CheckedView& view) {
+    if (view.image == nullptr || !view.figure || view.azimuth_deg % 180 != 0) return false;
+    const Likeness own = likeness(*view.image, view.figure->box);
+    return difference(own, mirrored(own)) >= kOneSidedDifference;
+  });
+}
+
+// What the last of them has to do with those before it.
+void check_pairs(const std::vector<Seen>& views, bool is_one_sided, Flags& flags) {
+  const Seen& own = views.back();
+  for (std::size_t i = 0; i + 1 < views.size(); ++i) {
+    const Seen& other = views[i];
+    if (difference(other.likeness, own.likeness) <= kSameDifference) {
+      flags.add(own.id, kFlagDuplicate, "looks the same as " + other.id);
+      return;
+    }
+    if (is_one_sided && are_counterparts(own, other) &&
+        difference(other.likeness, mirrored(own.likeness)) <= kSameDifference) {
+      flags.add(own.id, kFlagMirrored,
+                "is the mirror image of " + other.id +
+                    ", though the character is not the same on both sides");
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 std::string check_views(const std::vector<CheckedView>& views, const Layout& layout) {
   Flags flags;
-  struct Seen {
-    std::string id;
-    Likeness likeness;
-  };
+  const bool one_sided = is_one_sided(views);
   std::vector<Seen> seen;
   for (const CheckedView& view : views) {
     if (view.image == nullptr) {
@@ -72,14 +109,9 @@ std::string check_views(const std::vector<CheckedView>& views, const Layout& lay
                 "no figure on a plain ground was found; the picture is shown whole");
       continue;
     }
-    check_figure(view, layout.median_body_px, flags);
-    const Likeness own = likeness(*view.image, view.figure->box);
-    for (const Seen& other : seen) {
-      if (difference(other.likeness, own) > kDuplicateDifference) continue;
-      flags.add(view.id, kFlagDuplicate, "looks the same as " + other.id);
-      break;
-    }
-    seen.push_back({view.id, own});
+    check_figure(view, layout.medians, flags);
+    seen.push_back({view.id, view.azimuth_deg, likeness(*view.image, view.figure->box)});
+    check_pairs(seen, one_sided, flags);
   }
   return flags.dump();
 }

@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <functional>
+#include <numeric>
 #include <vector>
 
 namespace pirouette::assembly {
@@ -149,6 +151,21 @@ int median_column(const std::vector<int>& columns, int area) {
   return 0;
 }
 
+// From one place on an axis to another, pixels counted in parts: so a mirrored picture has a
+// mirrored grid.
+struct Span {
+  double from, to;
+  int first() const { return static_cast<int>(from); }
+  double share(int pixel) const {
+    return std::min<double>(to, pixel + 1) - std::max<double>(from, pixel);
+  }
+};
+
+Span field(int start, int length, int index) {
+  const double each = static_cast<double>(length) / kLikenessSide;
+  return {start + each * index, std::min<double>(start + each * (index + 1), start + length)};
+}
+
 void measure_core(const Mask& mask, Figure& figure) {
   figure.foot_row = figure.box.bottom() - 1;
   const int left = figure.box.left, right = figure.box.right();
@@ -230,30 +247,40 @@ Likeness likeness(const Image& image, const Box& box) {
   Likeness grid{};
   std::size_t at = 0;
   for (int row = 0; row < kLikenessSide; ++row) {
-    const int y0 = box.top + box.height * row / kLikenessSide;
-    const int y1 = std::max(y0 + 1, box.top + box.height * (row + 1) / kLikenessSide);
+    const Span rows = field(box.top, box.height, row);
     for (int column = 0; column < kLikenessSide; ++column) {
-      const int x0 = box.left + box.width * column / kLikenessSide;
-      const int x1 = std::max(x0 + 1, box.left + box.width * (column + 1) / kLikenessSide);
-      std::array<int, 3> sum{};
-      for (int y = y0; y < y1; ++y) {
-        for (int x = x0; x < x1; ++x) {
+      const Span columns = field(box.left, box.width, column);
+      std::array<double, 3> sum{};
+      for (int y = rows.first(); y < rows.to; ++y) {
+        for (int x = columns.first(); x < columns.to; ++x) {
+          const double weight = rows.share(y) * columns.share(x);
           const std::uint8_t* p = pixel(image, x, y);
-          for (std::size_t c = 0; c < 3; ++c) sum[c] += p[c];
+          for (std::size_t c = 0; c < 3; ++c) sum[c] += weight * p[c];
         }
       }
-      for (const int s : sum) {
-        grid[at++] = static_cast<std::uint8_t>(s / ((x1 - x0) * (y1 - y0)));
-      }
+      const double area = (rows.to - rows.from) * (columns.to - columns.from);
+      for (const double s : sum) grid[at++] = static_cast<std::uint8_t>(std::lround(s / area));
     }
   }
   return grid;
 }
 
 double difference(const Likeness& a, const Likeness& b) {
-  int sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += std::abs(a[i] - b[i]);
-  return static_cast<double>(sum) / static_cast<double>(a.size());
+  std::array<int, kLikenessSide * kLikenessSide> fields{};
+  for (std::size_t i = 0; i < a.size(); ++i) fields[i / 3] += std::abs(a[i] - b[i]);
+  const auto last = fields.begin() + kLikenessFields;
+  std::partial_sort(fields.begin(), last, fields.end(), std::greater<>());
+  return std::accumulate(fields.begin(), last, 0.0) / (3 * kLikenessFields);
+}
+
+Likeness mirrored(const Likeness& likeness) {
+  constexpr std::size_t kSide = kLikenessSide;
+  Likeness out{};
+  for (std::size_t i = 0; i < out.size() / 3; ++i) {
+    const std::size_t from = i / kSide * kSide + kSide - 1 - i % kSide;
+    std::copy_n(&likeness[3 * from], 3, &out[3 * i]);
+  }
+  return out;
 }
 
 }  // namespace pirouette::assembly

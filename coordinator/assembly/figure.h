@@ -37,6 +37,7 @@ struct Figure {
   int large_pieces = 1;  // pieces at least kLargePieceShare of the largest, itself included
 
   int body_height() const { return foot_row - head_row + 1; }
+  int full_height() const { return foot_row - box.top + 1; }  // with all that is worn or carried
 };
 
 // A single stray pixel below a shoe must not lift the body.
@@ -67,7 +68,12 @@ inline constexpr int kLikenessSide = 16;
 using Likeness = std::array<std::uint8_t, kLikenessSide * kLikenessSide * 3>;
 Likeness likeness(const Image& image, const Box& box);
 
-// Mean difference of the colours, 0 to 255.
+// Mean difference of the colours where they differ most, in the thirteen fields of 256: 0 to 255.
+// What two true views share (the same clothes, much white) says nothing there; a face or an arm
+// does.
+inline constexpr int kLikenessFields = 13;
 double difference(const Likeness& a, const Likeness& b);
+
+Likeness mirrored(const Likeness& likeness);
 
 }  // namespace pirouette::assembly

@@ -32,32 +32,38 @@ Size cell_size(const std::vector<std::optional<ViewPicture>>& views) {
   return {std::max(1, rounded(width * share)), std::max(1, rounded((*first)->height * share))};
 }
 
-double median_body_height(const std::vector<std::optional<ViewPicture>>& views) {
-  std::vector<int> heights;
-  for (const auto& view : views) {
-    if (view && view->figure) heights.push_back(view->figure->body_height());
-  }
-  if (heights.empty()) return 0;
-  std::sort(heights.begin(), heights.end());
-  const std::size_t middle = heights.size() / 2;
-  if (heights.size() % 2 == 1) return heights[middle];
-  return (heights[middle - 1] + heights[middle]) / 2.0;
+double median(std::vector<int> values) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  if (values.size() % 2 == 1) return values[middle];
+  return (values[middle - 1] + values[middle]) / 2.0;
 }
 
-bool stands_with_the_others(const ViewPicture& view, double median) {
-  return view.figure && std::abs(height_deviation(*view.figure, median)) <= kHeightWild;
+Heights median_heights(const std::vector<std::optional<ViewPicture>>& views) {
+  std::vector<int> body, full;
+  for (const auto& view : views) {
+    if (!view || !view->figure) continue;
+    body.push_back(view->figure->body_height());
+    full.push_back(view->figure->full_height());
+  }
+  return {median(std::move(body)), median(std::move(full))};
+}
+
+bool stands_with_the_others(const ViewPicture& view, const Heights& medians) {
+  return view.figure && std::abs(height_deviation(*view.figure, medians)) <= kHeightWild;
 }
 
 // The largest scale at which the median body has its height and every figure is inside its cell.
-double common_scale(const std::vector<std::optional<ViewPicture>>& views, double median,
+double common_scale(const std::vector<std::optional<ViewPicture>>& views, const Heights& medians,
                     Size cell) {
-  if (median <= 0) return 1;
-  double scale = std::min(kScaleMax, kBodyShare * cell.height / median);
+  if (medians.body <= 0) return 1;
+  double scale = std::min(kScaleMax, kBodyShare * cell.height / medians.body);
   const auto fit = [&scale](double room, int need) {
     if (need > 0) scale = std::min(scale, room / need);
   };
   for (const auto& view : views) {
-    if (!view || !stands_with_the_others(*view, median)) continue;
+    if (!view || !stands_with_the_others(*view, medians)) continue;
     const Figure& figure = *view->figure;
     const double half = (0.5 - kMargin) * cell.width;
     fit(half, figure.centre_column - figure.box.left);
@@ -94,8 +100,10 @@ void place_whole(const ViewPicture& view, Cell& cell) {
 
 }  // namespace
 
-double height_deviation(const Figure& figure, double median_body_px) {
-  return figure.body_height() / median_body_px - 1;
+double height_deviation(const Figure& figure, const Heights& medians) {
+  const double body = figure.body_height() / medians.body - 1;
+  const double full = figure.full_height() / medians.full - 1;
+  return std::abs(body) < std::abs(full) ? body : full;
 }
 
 Layout lay_out(const std::vector<std::optional<ViewPicture>>& views) {
@@ -110,16 +118,16 @@ Layout lay_out(const std::vector<std::optional<ViewPicture>>& views) {
   layout.width = columns * size.width;
   layout.height = title + rows * (size.height + label);
   layout.title = {0, 0, layout.width, title};
-  layout.median_body_px = median_body_height(views);
-  const double scale = common_scale(views, layout.median_body_px, size);
-  layout.guides = guide_rows(scale * layout.median_body_px, size.height);
+  layout.medians = median_heights(views);
+  const double scale = common_scale(views, layout.medians, size);
+  layout.guides = guide_rows(scale * layout.medians.body, size.height);
   for (int i = 0; i < count; ++i) {
     Cell cell;
     const int top = title + i / columns * (size.height + label);
     cell.box = {i % columns * size.width, top, size.width, size.height};
     cell.label = {cell.box.left, cell.box.bottom(), size.width, label};
     const auto& view = views[static_cast<std::size_t>(i)];
-    if (view && stands_with_the_others(*view, layout.median_body_px)) {
+    if (view && stands_with_the_others(*view, layout.medians)) {
       place_figure(*view->figure, scale, cell);
     } else if (view) {
       place_whole(*view, cell);

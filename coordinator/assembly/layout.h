@@ -28,11 +28,16 @@ struct Cell {
   int top = 0;
 };
 
+// The medians of a sheet's figures, in pixels of their pictures; 0 without a figure.
+struct Heights {
+  double body = 0, full = 0;
+};
+
 struct Layout {
   int width = 0, height = 0;
   Box title;
-  std::vector<Cell> cells;    // one a view, in order
-  double median_body_px = 0;  // of the pictures; 0 without a figure
+  std::vector<Cell> cells;  // one a view, in order
+  Heights medians;
   // Rows in each cell, from the foot line up to the top of the median head; none without a figure.
   std::vector<int> guides;
 };
@@ -54,7 +59,10 @@ inline constexpr double kScaleMax = 1.5;                  // enlarged further, p
 
 Layout lay_out(const std::vector<std::optional<ViewPicture>>& views);
 
-// How far the body's height is from the median, as a share: 0.05 is 5 % taller.
-double height_deviation(const Figure& figure, double median_body_px);
+// How far a figure's height is from the medians, as a share: 0.05 is 5 % taller. Of the body's and
+// the full height the one that is nearer: seen level, the top of a staff or a hat stands as high in
+// every true view, however much of it crosses the body's core; and where a view lacks the staff,
+// the body still says how large the figure is. Only a figure of another size has both wrong.
+double height_deviation(const Figure& figure, const Heights& medians);
 
 }  // namespace pirouette::assembly

@@ -81,6 +81,9 @@ constexpr ResidencyCounter kResidencyCounters[] = {
     {"renders_total", "Pictures this worker process rendered."},
     {"text_cache_hits_total", "Prompts found embedded already."},
     {"reference_cache_hits_total", "References found encoded already."},
+    {"device_busy_seconds_total", "Denoising and decoding, on the device's clock."},
+    {"device_waits_total", "Pictures that followed another while their job was waiting already."},
+    {"device_waited_seconds_total", "From the picture before to those, on the device's clock."},
 };
 
 void add_workers(std::vector<MetricFamily>& all, const std::vector<store::WorkerRow>& workers) {

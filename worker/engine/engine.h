@@ -1,6 +1,6 @@
 #pragma once
-// What a worker needs from whatever renders: no torch in it. One Engine is one device; render() is
-// called from one thread at a time, residency() from any.
+// What a worker needs from whatever renders: no torch in it. One Engine is one device; what renders
+// is called from one thread at a time, prepare() from one other, residency() from any.
 
 #include <cstdint>
 #include <functional>
@@ -39,6 +39,10 @@ struct RenderOutcome {
 // Called between steps, from the rendering thread. Returns false to stop the rendering.
 using ProgressFn = std::function<bool(int step, int of)>;
 
+// What is left of a rendering when the device has done its part: pixels become a result. Called
+// once, from any thread, while the device renders the next picture; before the engine ends.
+using FinishFn = std::function<RenderOutcome()>;
+
 struct Device {
   std::string kind;  // "cpu" | "cuda" | "noop"
   std::string name;  // for people
@@ -56,6 +60,17 @@ class Engine {
   // the blob folder that the engine was given.
   virtual RenderOutcome render(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
                                const ProgressFn& progress) = 0;
+  // The same in two parts, so that a device never waits for a PNG. An engine whose end takes no
+  // time has one part.
+  virtual std::variant<RenderOutcome, FinishFn> render_pixels(
+      const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
+      const ProgressFn& progress) {
+    return render(spec, reference, progress);
+  }
+  // Beforehand, while another job renders: what of the next job needs no device. Whatever fails
+  // here fails again, and is told, when the job renders. has_to_prepare: whether there is anything.
+  virtual bool has_to_prepare() const { return false; }
+  virtual void prepare(const RenderSpec&, const std::vector<std::uint8_t>&) {}
   // One JSON object: {"model", "loras": […], "counters": {"model_loads_total", …: numbers that only
   // grow; coordinator/http/metrics.cpp names those it shows}}.
   virtual std::string residency() const = 0;

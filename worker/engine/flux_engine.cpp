@@ -1,6 +1,9 @@
 #include "worker/engine/flux_engine.h"
 
+#include <c10/core/DeviceGuard.h>
+
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <fstream>
 #include <mutex>
@@ -21,6 +24,7 @@
 #include "worker/flux/kontext.h"
 #include "worker/flux/storage/model_source.h"
 #include "worker/flux/text_embedding_bytes.h"
+#include "worker/flux/work_clock.h"
 
 namespace pirouette::engine {
 namespace fs = std::filesystem;
@@ -84,28 +88,41 @@ std::string processor_name() {
   return "CPU";
 }
 
+using Pixels = std::variant<RenderOutcome, FinishFn>;
+
 class FluxEngine final : public Engine {
  public:
   FluxEngine(FluxEngineConfig config, at::ScalarType dtype, at::Device device)
       : config_(std::move(config)),
         dtype_(dtype),
         device_(device),
+        said_device_(describe_device()),
         residents_(config_, dtype_, device_, counters_),
         embeddings_(config_.cache_folder.empty() ? fs::path() : config_.cache_folder / "embeddings",
-                    config_.embeddings_max_bytes) {
+                    config_.embeddings_max_bytes),
+        clock_(device_) {
     publish();
   }
 
-  Device device() const override;
+  Device device() const override { return said_device_; }
   std::string build() const override { return flux::torch_version(); }
   std::vector<std::string> models() const override { return keys(config_.models); }
   std::vector<std::string> loras() const override { return keys(config_.loras); }
   RenderOutcome render(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
                        const ProgressFn& progress) override;
+  Pixels render_pixels(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
+                       const ProgressFn& progress) override;
+  bool has_to_prepare() const override { return true; }
+  void prepare(const RenderSpec& spec, const std::vector<std::uint8_t>& reference) override;
   std::string residency() const override;
 
  private:
   using ReferenceKey = std::tuple<Digest, std::string, Digest>;  // picture, size, autoencoder
+  struct Shown {
+    Digest picture;
+    std::string size;
+    at::Tensor tensor;
+  };
 
   static std::vector<std::string> keys(const std::map<std::string, fs::path>& paths) {
     std::vector<std::string> names;
@@ -113,22 +130,28 @@ class FluxEngine final : public Engine {
     return names;
   }
 
-  std::optional<RenderOutcome> render_behind_wall(const RenderSpec& spec,
-                                                  const std::vector<std::uint8_t>& reference,
-                                                  const ProgressFn& progress, std::string& what);
-  RenderOutcome render_checked(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
-                               const ProgressFn& progress);
+  Device describe_device() const;
+  std::optional<Pixels> render_behind_wall(const RenderSpec& spec,
+                                           const std::vector<std::uint8_t>& reference,
+                                           const ProgressFn& progress, std::string& what);
+  Pixels render_checked(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
+                        const ProgressFn& progress);
   std::optional<Blamed> embed_all(const RenderSpec& spec, flux::RenderRequest& request);
   std::optional<Blamed> embed(const RenderSpec& spec, const std::string& prompt,
                               flux::TextEmbedding& embedding);
   Result<at::Tensor> encode(const ResidentModel& model, const RenderSpec& spec,
                             const std::vector<std::uint8_t>& reference);
-  RenderOutcome finish(const RenderSpec& spec, const Image& image, Seconds seconds);
+  Result<at::Tensor> show(const RenderSpec& spec, const std::vector<std::uint8_t>& reference) const;
+  std::optional<at::Tensor> take_prepared(const RenderSpec& spec);
+  RenderOutcome finish(const RenderSpec& spec, const Image& image, const WeightsLater& weights,
+                       Seconds seconds);
+  void count_device_time();
   void publish();
 
   const FluxEngineConfig config_;
   const at::ScalarType dtype_;
   const at::Device device_;
+  const Device said_device_;
 
   FluxEngineCounters counters_;
 
@@ -137,15 +160,24 @@ class FluxEngine final : public Engine {
   const EmbeddingStore embeddings_;
   Lru<Digest, flux::TextEmbedding> texts_{kTextCacheMax};
   Lru<ReferenceKey, at::Tensor> references_{kReferenceCacheMax};
+  flux::WorkClock clock_;
+  bool next_waited_ = false;  // when the last one ended: only then was the device kept waiting
+
+  // Of the rendering thread and the one that prepares.
+  std::mutex prepared_mutex_;
+  std::optional<Shown> prepared_;  // the next reference, as the autoencoder takes it
+  Digest prepared_last_;           // not again for the sheet's next pose
+  std::atomic<bool> next_waits_ = false;
 
   // Of any thread.
   mutable std::mutex mutex_;
   json resident_;  // what residency() says, without the counters
 };
 
-Device FluxEngine::device() const {
+Device FluxEngine::describe_device() const {
   if (device_.is_cuda())
-    return {"cuda", flux::device_name(device_), flux::ask_memory(device_).total_bytes};
+    return {"cuda", flux::device_name(device_) + (residents_.float8() ? ", float8" : ""),
+            flux::ask_memory(device_).total_bytes};
   return {"cpu", processor_name(), ask_host_memory().total_bytes};
 }
 
@@ -159,6 +191,9 @@ void FluxEngine::publish() {
 std::string FluxEngine::residency() const {
   const std::scoped_lock lock(mutex_);
   json said = resident_;
+  const auto seconds = [](const std::atomic<std::uint64_t>& micros) {
+    return 1e-6 * static_cast<double>(micros.load());
+  };
   said["counters"] = {{"model_loads_total", counters_.model_loads.load()},
                       {"lora_merges_total", counters_.lora_merges.load()},
                       {"variants_let_go_total", counters_.variants_let_go.load()},
@@ -166,42 +201,55 @@ std::string FluxEngine::residency() const {
                       {"text_cache_hits_total", counters_.text_cache_hits.load()},
                       {"reference_cache_hits_total", counters_.reference_cache_hits.load()},
                       {"out_of_memory_total", counters_.out_of_memory.load()},
-                      {"renders_total", counters_.renders.load()}};
+                      {"renders_total", counters_.renders.load()},
+                      {"device_busy_seconds_total", seconds(counters_.busy_us)},
+                      {"device_waits_total", counters_.waits.load()},
+                      {"device_waited_seconds_total", seconds(counters_.waited_us)}};
   return said.dump();
+}
+
+RenderOutcome FluxEngine::render(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
+                                 const ProgressFn& progress) {
+  Pixels pixels = render_pixels(spec, reference, progress);
+  if (auto* outcome = std::get_if<RenderOutcome>(&pixels)) return std::move(*outcome);
+  return std::get<FinishFn>(pixels)();
 }
 
 // Out of memory frees what can be made again and tries once more; a second time lets go of all, so
 // that the next job finds room, and fails.
-RenderOutcome FluxEngine::render(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
+Pixels FluxEngine::render_pixels(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
                                  const ProgressFn& progress) {
+  const c10::DeviceGuard guard(device_);  // of this thread, for all that is not asked by a tensor
   std::string what;
-  auto outcome = render_behind_wall(spec, reference, progress, what);
-  if (!outcome) {
+  auto pixels = render_behind_wall(spec, reference, progress, what);
+  if (!pixels) {
     ++counters_.out_of_memory;
     log::warn("engine", "out of memory; trying again without caches: " + what);
     texts_.clear();
     references_.clear();
     residents_.let_go_others(spec.model);
     flux::give_back_memory(device_);
-    outcome = render_behind_wall(spec, reference, progress, what);
+    pixels = render_behind_wall(spec, reference, progress, what);
   }
-  if (!outcome) {
+  if (!pixels) {
     ++counters_.out_of_memory;
     log::warn("engine", "out of memory again; models and caches were let go: " + what);
     texts_.clear();
     references_.clear();
     residents_.let_go_all();
     flux::give_back_memory(device_);
-    outcome = failed(Failure::retryable, "out of memory, twice: " + what);
+    pixels = failed(Failure::retryable, "out of memory, twice: " + what);
   }
+  next_waited_ = next_waits_.exchange(false);
   publish();
-  return std::move(*outcome);
+  return std::move(*pixels);
 }
 
 // The wall: nothing that torch throws goes further. None, and what: out of memory.
-std::optional<RenderOutcome> FluxEngine::render_behind_wall(
-    const RenderSpec& spec, const std::vector<std::uint8_t>& reference, const ProgressFn& progress,
-    std::string& what) {
+std::optional<Pixels> FluxEngine::render_behind_wall(const RenderSpec& spec,
+                                                     const std::vector<std::uint8_t>& reference,
+                                                     const ProgressFn& progress,
+                                                     std::string& what) {
   try {
     return render_checked(spec, reference, progress);
   } catch (const c10::OutOfMemoryError& e) {
@@ -220,9 +268,9 @@ std::optional<RenderOutcome> FluxEngine::render_behind_wall(
   }
 }
 
-RenderOutcome FluxEngine::render_checked(const RenderSpec& spec,
-                                         const std::vector<std::uint8_t>& reference,
-                                         const ProgressFn& progress) {
+Pixels FluxEngine::render_checked(const RenderSpec& spec,
+                                  const std::vector<std::uint8_t>& reference,
+                                  const ProgressFn& progress) {
   Seconds seconds;
   Stopwatch watch;
   if (auto blamed = residents_.make_resident(spec)) {
@@ -248,26 +296,47 @@ RenderOutcome FluxEngine::render_checked(const RenderSpec& spec,
   request.guidance = spec.guidance;
   request.true_cfg = spec.true_cfg;
   request.seed = spec.seed;
-  const auto rendering = model.kontext.render(
+  clock_.starts_anew();
+  auto rendering = model.kontext.render(
       request,
-      [&progress](int step, int of, const at::Tensor&) { return !progress || progress(step, of); });
+      [&progress](int step, int of, const at::Tensor&) { return !progress || progress(step, of); },
+      &clock_);
   if (!rendering.ok()) {
     const Error& error = rendering.error();
-    if (error.code == Errc::cancelled) return {RenderError{Failure::retryable, true, error.what}};
+    if (error.code == Errc::cancelled)
+      return RenderOutcome{RenderError{Failure::retryable, true, error.what}};
     return failed(error.code == Errc::corrupt ? Failure::retryable : Failure::job, error.what);
   }
+  count_device_time();
   seconds.emplace_back("denoise_and_decode", watch.lap());
-  return finish(spec, rendering.value().image, std::move(seconds));
+  return [this, spec, image = std::move(rendering.value().image),
+          weights = residents_.weights(spec.model), seconds = std::move(seconds)]() mutable {
+    return finish(spec, image, weights, std::move(seconds));
+  };
 }
 
-RenderOutcome FluxEngine::finish(const RenderSpec& spec, const Image& image, Seconds seconds) {
+// Between pictures counts only where the next job was there in time.
+void FluxEngine::count_device_time() {
+  const auto micros = [](double seconds) { return static_cast<std::uint64_t>(seconds * 1e6); };
+  const flux::WorkClock::Spans spans = clock_.read();
+  counters_.busy_us += micros(spans.worked);
+  if (!next_waited_ || !spans.between) return;
+  ++counters_.waits;
+  counters_.waited_us += micros(*spans.between);
+}
+
+// On another thread than the rendering one: no member of that.
+RenderOutcome FluxEngine::finish(const RenderSpec& spec, const Image& image,
+                                 const WeightsLater& later, Seconds seconds) {
   Stopwatch watch;
-  auto weights = residents_.weights(spec.model);
+  auto weights = later.wait();
   if (!weights.ok()) return failed(Failure::retryable, std::move(weights).error().what);
   seconds.emplace_back("weights_hash", watch.lap());
-  RenderOutcome outcome = finish_picture(
-      spec, image,
-      {std::move(weights).value(), device(), config_.dtype, build(), std::move(seconds)});
+  RenderOutcome outcome =
+      finish_picture(spec, image,
+                     {std::move(weights).value(), said_device_,
+                      config_.dtype + (residents_.float8() ? ", weights float8_e4m3fn" : ""),
+                      build(), std::move(seconds)});
   if (std::holds_alternative<Rendering>(outcome.value)) ++counters_.renders;
   return outcome;
 }
@@ -323,10 +392,41 @@ Result<at::Tensor> FluxEngine::encode(const ResidentModel& model, const RenderSp
     ++counters_.reference_cache_hits;
     return *cached;
   }
+  const auto prepared = take_prepared(spec);
+  const at::Tensor shown = prepared ? *prepared : TRY(show(spec, reference));
+  return references_.put(key, model.kontext.encode_shown(shown));
+}
+
+// Of any thread: decoded, stretched, as numbers, on the host.
+Result<at::Tensor> FluxEngine::show(const RenderSpec& spec,
+                                    const std::vector<std::uint8_t>& reference) const {
   const flux::ReferenceSize size = TRY(flux::parse_reference_size(spec.reference_size));
   auto picture = decode_png(reference);
   if (!picture.ok()) return std::move(picture).error().with("the reference");
-  return references_.put(key, TRY(model.kontext.encode_reference(picture.value(), size)));
+  return flux::show_reference(picture.value(), size, dtype_);
+}
+
+void FluxEngine::prepare(const RenderSpec& spec, const std::vector<std::uint8_t>& reference) {
+  next_waits_ = true;
+  const Digest key = sha256(to_hex(spec.reference) + ' ' + spec.reference_size);
+  {
+    const std::scoped_lock lock(prepared_mutex_);
+    if (prepared_last_ == key) return;
+  }
+  auto shown = show(spec, reference);
+  if (!shown.ok()) return;
+  const std::scoped_lock lock(prepared_mutex_);
+  prepared_ = Shown{spec.reference, spec.reference_size, std::move(shown).value()};
+  prepared_last_ = key;
+}
+
+std::optional<at::Tensor> FluxEngine::take_prepared(const RenderSpec& spec) {
+  const std::scoped_lock lock(prepared_mutex_);
+  if (!prepared_ || prepared_->picture != spec.reference || prepared_->size != spec.reference_size)
+    return std::nullopt;
+  const at::Tensor tensor = std::move(prepared_->tensor);
+  prepared_.reset();
+  return tensor;
 }
 
 }  // namespace
@@ -335,6 +435,10 @@ Result<std::unique_ptr<Engine>> make_flux_engine(const FluxEngineConfig& config)
   const at::ScalarType dtype = TRY(parse_dtype(config.dtype));
   const at::Device device = TRY(flux::parse_device(config.device));
   flux::prepare(device);
+  if (config.weights == WeightsAs::float8 && device.is_cuda() && !flux::has_float8(device))
+    return Error{Errc::invalid, flux::device_name(device) +
+                                    " has no float8 products (compute capability 8.9 and newer "
+                                    "have): take --weights wide"};
   for (const auto& [name, path] : config.models) TRY(check_model(name, {path, config.tokenizers}));
   for (const auto& [name, path] : config.loras) TRY(check_lora(name, path));
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

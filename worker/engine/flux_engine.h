@@ -22,13 +22,14 @@ struct FluxEngineConfig {
   std::map<std::string, std::filesystem::path> models;
   std::optional<std::filesystem::path> tokenizers;     // of all models; by default each one's own
   std::map<std::string, std::filesystem::path> loras;  // name -> file or PEFT adapter folder
-  std::filesystem::path fetched_loras;     // blob folder of those that recipes name by their bytes
-  std::string device = "cpu";              // or "cuda", "cuda:1"
-  std::string dtype = "float32";           // or "bfloat16"
-  int threads = 0;                         // of the CPU; 0: as many as there are cores
-  std::uint64_t memory_budget_bytes = 0;   // of the device; 0: what is free at the start
-  std::optional<ResidencyMode> residency;  // none: chosen from the budget
-  bool keep_text_encoders = false;         // between prompts
+  std::filesystem::path fetched_loras;  // blob folder of those that recipes name by their bytes
+  std::string device = "cpu";           // or "cuda", "cuda:1"
+  std::string dtype = "float32";        // or "bfloat16"
+  WeightsAs weights = WeightsAs::automatic;  // float8 or as dtype says
+  int threads = 0;                           // of the CPU; 0: as many as there are cores
+  std::uint64_t memory_budget_bytes = 0;     // of the device; 0: what is free at the start
+  std::optional<ResidencyMode> residency;    // none: chosen from the budget
+  bool keep_text_encoders = false;           // between prompts
   // Embeddings and hashes on disk, for this worker alone; empty for none.
   std::filesystem::path cache_folder;
   std::uint64_t embeddings_max_bytes = 2ull << 30;  // on disk: some 500 prompts

@@ -1,5 +1,5 @@
 #pragma once
-// What the engine counts, for metrics and tests. Counted by the rendering thread, read by any.
+// What the engine counts, for metrics and tests. Counted by the engine's threads, read by any.
 
 #include <atomic>
 #include <cstdint>
@@ -15,6 +15,9 @@ struct FluxEngineCounters {
   std::atomic<std::uint64_t> reference_cache_hits = 0;
   std::atomic<std::uint64_t> out_of_memory = 0;
   std::atomic<std::uint64_t> renders = 0;
+  std::atomic<std::uint64_t> busy_us = 0;    // denoising and decoding, on the device's clock
+  std::atomic<std::uint64_t> waits = 0;      // from one picture to the next that was waiting
+  std::atomic<std::uint64_t> waited_us = 0;  // and how long, on the device's clock
 };
 
 }  // namespace pirouette::engine

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -27,6 +28,10 @@ MemoryBudget ask_memory(at::Device device, std::uint64_t configured_bytes) {
     return {configured_bytes > 0 ? configured_bytes : free_bytes, host.free_bytes};
   }
   return {configured_bytes > 0 ? configured_bytes : host.free_bytes, 0};
+}
+
+std::uint64_t total_bytes(at::Device device) {
+  return device.is_cuda() ? flux::ask_memory(device).total_bytes : 0;
 }
 
 flux::PristineAt pristine_at(ResidencyMode mode) {
@@ -90,6 +95,7 @@ FluxEngineResidents::FluxEngineResidents(const FluxEngineConfig& config, at::Sca
                                          at::Device device, FluxEngineCounters& counters)
     : config_(config),
       dtype_(dtype),
+      float8_(takes_float8(config.weights, total_bytes(device), flux::has_float8(device))),
       device_(device),
       counters_(counters),
       hashes_(config.cache_folder.empty() ? fs::path()
@@ -156,14 +162,18 @@ Result<ResidentModel> FluxEngineResidents::open(const std::string& name) {
   }
   FileStamps stamps = TRY(FileStamps::take(all));  // before they are read
   auto hash = hash_beside(parts.named_by);
-  const flux::KontextBytes measured = TRY(flux::measure(files, dtype_));
-  const ModelBytes bytes{measured.transformer, measured.autoencoder, measured.text_encoders};
+  const flux::KontextBytes measured = TRY(flux::measure(files, dtype_, float8_));
+  const ModelBytes bytes{measured.transformer, measured.autoencoder, measured.text_encoders,
+                         measured.pristine};
   const ResidencyMode mode =
       config_.residency ? *config_.residency : TRY(choose_mode(bytes, budget_, keeps_text()));
-  const std::uint64_t standing = standing_bytes(bytes, keeps_text());
+  const std::uint64_t standing = standing_bytes(bytes, keeps_text()) +
+                                 (mode == ResidencyMode::pristine_on_device ? bytes.pristine : 0);
   make_room(standing, Residency::Stay::lasting, name, "");
   flux::Kontext kontext =
-      TRY(flux::Kontext::load(files, dtype_, device_, {pristine_at(mode), keeps_text()}));
+      TRY(flux::Kontext::load(files, dtype_, device_,
+                              {pristine_at(mode), keeps_text(),
+                               streams_text_encoders(bytes, budget_, keeps_text()), float8_}));
   const Digest autoencoder = TRY(hash_files(parts.autoencoder));
   residency_.hold(name, "", standing);
   log::info("engine", "model " + name + " is resident, " + std::string(engine::name(mode)));
@@ -195,17 +205,15 @@ std::shared_future<Result<std::string>> FluxEngineResidents::hash_beside(fs::pat
                     [this, model = std::move(model)] { return hashes_.model(model); });
 }
 
-Result<WeightDigests> FluxEngineResidents::weights(const std::string& model) {
+WeightsLater FluxEngineResidents::weights(const std::string& model) {
   ResidentModel& resident = models_.at(model);
-  const Result<std::string> hash = resident.hash.get();
-  if (!hash.ok()) {
-    resident.hash = hash_beside(resident.named_by);
-    return hash.error();
-  }
-  WeightDigests digests{hash.value(), {}};
+  const bool is_known =
+      resident.hash.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  if (is_known && !resident.hash.get().ok()) resident.hash = hash_beside(resident.named_by);
+  WeightsLater later{resident.hash, {}};
   for (const UsedLora& used : resident.variants[resident.variant])
-    digests.loras.push_back(used.digests);
-  return digests;
+    later.loras.push_back(used.digests);
+  return later;
 }
 
 fs::path FluxEngineResidents::path_of(const RecipeLora& lora) const {
@@ -291,7 +299,7 @@ std::optional<Blamed> FluxEngineResidents::bring_text_encoders(const RenderSpec&
   if (model.kontext.has_text_encoders() && model.text_variant == key) return std::nullopt;
   auto loras = load_loras(changing);
   if (!loras.ok()) return blame_for_lora(loras.error());
-  if (!keeps_text())
+  if (!keeps_text() && !streams_text_encoders(model.bytes, budget_, keeps_text()))
     make_room(model.bytes.text_encoders, Residency::Stay::passing, spec.model, model.variant);
   model.kontext.release_text_encoders();
   const auto came = model.kontext.bring_text_encoders(loras.value());
@@ -365,6 +373,7 @@ json FluxEngineResidents::describe() const {
     }
     said["models"].push_back({{"name", name},
                               {"mode", engine::name(resident.mode)},
+                              {"weights", float8_ ? "float8" : "wide"},
                               {"variants", variants},
                               {"text_encoders", resident.kontext.has_text_encoders()}});
     if (name != last) continue;

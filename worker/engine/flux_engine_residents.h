@@ -60,6 +60,18 @@ struct ResidentModel {
   std::string text_variant;  // of which the text encoders that are there have CLIP's changes
 };
 
+// What a picture's weights hash to, once the model's hash is known.
+struct WeightsLater {
+  std::shared_future<Result<std::string>> model;
+  std::vector<WeightDigests::Lora> loras;
+
+  Result<WeightDigests> wait() const {
+    const Result<std::string>& hash = model.get();
+    if (!hash.ok()) return hash.error();
+    return WeightDigests{hash.value(), loras};
+  }
+};
+
 class FluxEngineResidents {
  public:
   FluxEngineResidents(const FluxEngineConfig& config, at::ScalarType dtype, at::Device device,
@@ -69,8 +81,9 @@ class FluxEngineResidents {
   // Makes the model of the spec, with its LoRAs merged, the one that get() gives.
   std::optional<Blamed> make_resident(const RenderSpec& spec);
   ResidentModel& get(const std::string& model) { return models_.at(model); }
-  // What the selected variant is made of. io, cancelled: the next call hashes again.
-  Result<WeightDigests> weights(const std::string& model);
+  // What the selected variant is made of; any thread may wait for it. After an error (io,
+  // cancelled) the next call hashes again.
+  WeightsLater weights(const std::string& model);
   // For as long as a prompt is encoded: with the changes that the selected LoRAs make to CLIP.
   std::optional<Blamed> bring_text_encoders(const RenderSpec& spec);
   void release_text_encoders(const std::string& model);
@@ -80,6 +93,9 @@ class FluxEngineResidents {
   // Out of memory: all but what this model needs, or everything.
   void let_go_others(const std::string& model);
   void let_go_all();
+
+  // The blocks' large weights are rendered with in float8.
+  bool float8() const { return float8_; }
 
   // What residency() says, without counters and caches.
   nlohmann::json describe() const;
@@ -102,6 +118,7 @@ class FluxEngineResidents {
 
   const FluxEngineConfig& config_;
   const at::ScalarType dtype_;
+  const bool float8_;
   const at::Device device_;
   FluxEngineCounters& counters_;
   WeightHashes hashes_;

@@ -59,6 +59,22 @@ int count_levels(const Weights& w, const std::string& prefix) {
   return levels;
 }
 
+// Those of 32 groups are FLUX.1's; a small model's few channels want fewer.
+Result<void> set_groups(GroupNorm& norm, int64_t groups, const std::string& source) {
+  const int64_t channels = norm.weight.size(0);
+  if (channels % groups != 0)
+    return Error{Errc::invalid, source + ": " + std::to_string(channels) +
+                                    " channels do not make norm_num_groups, " +
+                                    std::to_string(groups) + ", of one size"};
+  norm.groups = groups;
+  return {};
+}
+
+Result<void> set_groups(ResnetBlock& block, int64_t groups, const std::string& source) {
+  TRY(set_groups(block.norm1, groups, source));
+  return set_groups(block.norm2, groups, source);
+}
+
 Tensor run(const std::vector<ResnetBlock>& blocks, Tensor x) {
   for (const ResnetBlock& block : blocks) x = block(x);
   return x;
@@ -142,6 +158,15 @@ Result<Autoencoder> Autoencoder::load(Weights weights, LatentScaling scaling) {
   a.scaling_ = scaling;
   a.encoder_ = TRY(take_side(weights, /*encoder=*/true));
   a.decoder_ = TRY(take_side(weights, /*encoder=*/false));
+  for (Side* side : {&a.encoder_, &a.decoder_}) {
+    for (Level& level : side->levels)
+      for (ResnetBlock& block : level.blocks)
+        TRY(set_groups(block, scaling.norm_groups, weights.source()));
+    for (ResnetBlock* block : {&side->middle.block_1, &side->middle.block_2})
+      TRY(set_groups(*block, scaling.norm_groups, weights.source()));
+    for (GroupNorm* norm : {&side->middle.attention.norm, &side->norm_out})
+      TRY(set_groups(*norm, scaling.norm_groups, weights.source()));
+  }
   if (a.encoder_.conv_out.weight.size(0) != 2 * a.latent_channels())
     return Error{Errc::invalid, weights.source() + ": encoder and decoder do not fit together"};
   TRY(weights.finish());

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "common/files.h"
+#include "worker/flux/fp8.h"
 #include "worker/flux/storage/safetensors.h"
 #include "worker/flux/storage/scaled_weights.h"
 
@@ -72,6 +73,8 @@ Result<Linear> Weights::take_linear(const std::string& name, int64_t out, int64_
   Linear linear;
   linear.weight = TRY(take(name + ".weight", {out, in}));
   linear.bias = TRY(take(name + ".bias", {linear.weight.size(0)}));
+  if (linear.weight.scalar_type() == at::kByte)
+    linear.scales = TRY(take(scale_name(name + ".weight"), {linear.weight.size(0)}));
   if (auto adapters = adapters_.extract(name)) linear.adapters = std::move(adapters.mapped());
   return linear;
 }

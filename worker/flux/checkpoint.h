@@ -25,7 +25,7 @@ class Weights {
 
   // not_found: no such tensor; invalid: another shape. A size of -1 stands for any.
   Result<Tensor> take(const std::string& name, at::IntArrayRef shape);
-  // NAME.weight and NAME.bias. Sizes of -1 stand for any.
+  // NAME.weight and NAME.bias, and the scales of a weight in float8. Sizes of -1 stand for any.
   Result<Linear> take_linear(const std::string& name, int64_t out, int64_t in);
   Result<Conv2d> take_conv(const std::string& name, int64_t out, int64_t in, int64_t kernel);
   Result<GroupNorm> take_group_norm(const std::string& name, int64_t channels);

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "worker/flux/encoder_ops.h"
+#include "worker/flux/to_device.h"
 
 namespace pirouette::flux {
 namespace {
@@ -75,20 +76,26 @@ Result<ClipEncoder> ClipEncoder::load(Weights weights, int64_t heads) {
 Tensor ClipEncoder::run_layer(const ClipLayer& layer, const Tensor& x, const Tensor& mask) const {
   const int64_t head_width = width() / heads_;
   const Tensor n = normed(layer.norm1, x);
-  const auto heads = [&](const Linear& linear) {  // [1, L, C] -> [1, H, L, D]
+  const auto heads = [&](const Linear& linear) {  // [B, L, C] -> [B, H, L, D]
     return apply_wide(linear, n).unflatten(-1, {heads_, head_width}).transpose(1, 2);
   };
   const Tensor attended = attend(heads(layer.q), heads(layer.k), heads(layer.v), mask,
                                  1.0 / std::sqrt(static_cast<double>(head_width)));
-  const Tensor y = x + apply_wide(layer.out, attended.transpose(1, 2).flatten(2));  // [1, L, C]
+  const Tensor y = x + apply_wide(layer.out, attended.transpose(1, 2).flatten(2));  // [B, L, C]
   return y + apply_wide(layer.fc2, quick_gelu(apply_wide(layer.fc1, normed(layer.norm2, y))));
 }
 
 Result<ClipEncoder::Output> ClipEncoder::encode(std::span<const std::int64_t> ids,
                                                 std::int64_t end_id) const {
-  const auto length = static_cast<int64_t>(ids.size());
-  PIROUETTE_CHECK(length > 0);
-  const Tensor index = TRY(make_index(ids, token_embedding_, "CLIP"));  // [1, L]
+  const Ids text(ids.begin(), ids.end());
+  return encode_all({&text, 1}, end_id);
+}
+
+Result<ClipEncoder::Output> ClipEncoder::encode_all(std::span<const Ids> texts,
+                                                    std::int64_t end_id) const {
+  PIROUETTE_CHECK(!texts.empty() && !texts.front().empty());
+  const auto length = static_cast<int64_t>(texts.front().size());
+  const Tensor index = TRY(make_index(texts, token_embedding_, "CLIP"));  // [B, L]
   if (length > position_embedding_.size(0)) {
     return Error{Errc::invalid,
                  "the CLIP text encoder has " + std::to_string(position_embedding_.size(0)) +
@@ -101,10 +108,14 @@ Result<ClipEncoder::Output> ClipEncoder::encode(std::span<const std::int64_t> id
       at::full({length, length}, -std::numeric_limits<float>::infinity(), x.options()).triu(1);
   for (const ClipLayer& layer : layers_) x = run_layer(layer, x, mask);
   x = normed(final_norm_, x);
-  const auto end = std::find(ids.begin(), ids.end(), end_id);
-  // Without an end token the reference's arg-max falls on the first.
-  const int64_t at = end == ids.end() ? 0 : end - ids.begin();
-  return Output{x, x.select(1, at)};
+  const Tensor ends = at::empty({static_cast<int64_t>(texts.size())}, at::kLong);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const auto end = std::ranges::find(texts[i], end_id);
+    // Without an end token the reference's arg-max falls on the first.
+    const int64_t at = end == texts[i].end() ? 0 : end - texts[i].begin();
+    ends.data_ptr<int64_t>()[i] = static_cast<int64_t>(i) * length + at;
+  }
+  return Output{x, at::index_select(x.flatten(0, 1), 0, to_device(ends, x.device()))};
 }
 
 }  // namespace pirouette::flux

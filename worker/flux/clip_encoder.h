@@ -27,8 +27,8 @@ struct ClipLayer {
 class ClipEncoder {
  public:
   struct Output {
-    Tensor hidden;  // [1, L, C] float32
-    Tensor pooled;  // [1, C] float32
+    Tensor hidden;  // [B, L, C] float32
+    Tensor pooled;  // [B, C] float32
   };
 
   // Names as in transformers' text_encoder/ folder. heads: CLIP-L has 12; a checkpoint's shapes do
@@ -38,6 +38,9 @@ class ClipEncoder {
   // ids: of one text, at most as many as the model has positions; end_id: the first of these ends
   // the text. invalid: an id is beyond the vocabulary (another model's tokenizer).
   Result<Output> encode(std::span<const std::int64_t> ids, std::int64_t end_id) const;
+  // Of B texts of one length at once.
+  Result<Output> encode_all(std::span<const std::vector<std::int64_t>> texts,
+                            std::int64_t end_id) const;
 
   int64_t width() const { return token_embedding_.size(1); }
 

@@ -21,6 +21,7 @@ std::optional<int> parse_index(const std::string& text) {
 int count_cuda_devices();  // cuda/device_cuda.cpp has this and all that device.h says
 #else
 std::string device_name(at::Device) { PIROUETTE_CHECK(false); }
+bool has_float8(at::Device) { return false; }
 DeviceMemory ask_memory(at::Device) { PIROUETTE_CHECK(false); }
 void prepare(at::Device device) { PIROUETTE_CHECK(device.is_cpu()); }
 void give_back_memory(at::Device device) { PIROUETTE_CHECK(device.is_cpu()); }

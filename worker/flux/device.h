@@ -17,6 +17,9 @@ Result<at::Device> parse_device(const std::string& text);
 // For people: "NVIDIA H200". Not of the CPU.
 std::string device_name(at::Device device);
 
+// Float8 products (fp8.h): cards of compute capability 8.9 and newer. Not the CPU, which widens.
+bool has_float8(at::Device device);
+
 struct DeviceMemory {
   std::uint64_t total_bytes = 0;
   std::uint64_t free_bytes = 0;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "common/result.h"
 #include "worker/flux/ops.h"
@@ -15,13 +16,19 @@ namespace pirouette::flux {
 
 // float32; itself where it is that already, or undefined.
 Tensor wide(const Tensor& weight);
+// The same on that device, wherever the weight lies: it crosses as it is stored.
+Tensor wide_on(at::Device device, const Tensor& weight);
 
-// x [.., in] float32 -> [.., out] float32.
+// x [.., in] float32 -> [.., out] float32, where x is.
 Tensor apply_wide(const Linear& linear, const Tensor& x);
 
-// The ids as [1, L] on the device of embedding [vocabulary, C]. invalid: an id is beyond the
-// vocabulary, which on a GPU would end the process; encoder is its name for the message.
-Result<Tensor> make_index(std::span<const std::int64_t> ids, const Tensor& embedding,
+// A text's tokens.
+using Ids = std::vector<std::int64_t>;
+
+// The ids of B texts of one length as [B, L] on the device of embedding [vocabulary, C]. invalid:
+// an id is beyond the vocabulary, which on a GPU would end the process; encoder is its name for the
+// message.
+Result<Tensor> make_index(std::span<const Ids> texts, const Tensor& embedding,
                           const std::string& encoder);
 
 }  // namespace pirouette::flux

@@ -45,16 +45,29 @@ struct Prompting {
   const TextEmbedding& text;
   Rope rope;
   Conditions conditions;
+  KeptReference kept{};
 };
 
+enum class Reference { computed, kept, read };
+
 // The velocity of the picture's tokens under this prompt.
-Tensor predict(const Transformer& transformer, const TransformerInput& input,
-               const Prompting& prompting) {
+Tensor predict(const Transformer& transformer, const TransformerInput& input, Prompting& prompting,
+               Reference reference) {
   TransformerInput under = input;
   under.txt = prompting.text.sequence;
   under.pooled = prompting.text.pooled;
   under.rope = prompting.rope;
   under.conditions = &prompting.conditions;
+  if (reference == Reference::computed) return transformer(under);
+  under.kept = &prompting.kept;
+  prompting.kept.is_read = reference == Reference::read;
+  if (!prompting.kept.is_read) {
+    prompting.kept.tokens = input.img.size(1) - input.wanted;
+    return transformer(under);
+  }
+  const int64_t tokens = under.txt.size(1) + input.wanted;
+  under.img = input.img.slice(1, 0, input.wanted);
+  under.rope = {prompting.rope.cos.slice(0, 0, tokens), prompting.rope.sin.slice(0, 0, tokens)};
   return transformer(under);
 }
 
@@ -77,22 +90,24 @@ Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, a
   Kontext kontext;
   kontext.dtype_ = dtype;
   kontext.device_ = device;
+  kontext.streams_t5_ = placement.streams_t5;
   kontext.axes_ = source.numbers.axes;
   kontext.shift_ = source.numbers.shift;
   // Where the encoders come later, what they are is looked at all the same.
-  kontext.text_ =
-      TRY(TextEncoders::load(source, dtype, placement.text_encoders ? device : at::kCPU));
+  kontext.text_ = TRY(TextEncoders::load(source, dtype, placement.text_encoders ? device : at::kCPU,
+                                         {}, placement.streams_t5));
   kontext.autoencoder_ = TRY(
       Autoencoder::load(TRY(load_part(source.autoencoder, dtype, device)), source.numbers.latents));
 
-  Weights weights = TRY(open_part(source.transformer, dtype));
+  const bool fp8 = placement.fp8;
+  Weights weights = TRY(open_part(source.transformer, dtype, fp8));
   const std::string name = weights.source();
-  const auto read = [part = source.transformer,
-                     dtype](const std::set<std::string>& names) -> Result<Tensors> {
-    return TRY(open_part(some_of(part, names), dtype)).tensors();
+  const auto read = [part = source.transformer, dtype,
+                     fp8](const std::set<std::string>& names) -> Result<Tensors> {
+    return TRY(open_part(some_of(part, names), dtype, fp8)).tensors();
   };
-  kontext.variants_ = TRY(
-      Variants::load(std::move(weights), kontext.axes_, dtype, device, placement.pristine, read));
+  kontext.variants_ = TRY(Variants::load(std::move(weights), kontext.axes_, dtype, device,
+                                         placement.pristine, read, fp8));
   TRY(check_fit(*kontext.variants_->find_selected(), *kontext.autoencoder_, *kontext.text_, name));
   kontext.files_ = std::move(source);
   if (!placement.text_encoders) kontext.release_text_encoders();
@@ -106,7 +121,7 @@ Result<void> Kontext::bring_text_encoders(const std::vector<ScaledLora>& loras) 
 }
 
 Result<TextEncoders> Kontext::load_text_encoders(const std::vector<ScaledLora>& loras) const {
-  return TextEncoders::load(files_, dtype_, device_, loras);
+  return TextEncoders::load(files_, dtype_, device_, loras, streams_t5_);
 }
 
 Result<void> Kontext::set_loras(const std::vector<LoraUse>& uses) {
@@ -137,11 +152,21 @@ Result<TextEmbedding> Kontext::embed_text(std::string_view prompt, int length) c
   return TextEmbedding{embedding.sequence.to(dtype_), embedding.pooled.to(dtype_)};
 }
 
-Result<Tensor> Kontext::encode_reference(const Image& picture, const ReferenceSize& wanted) const {
+Result<Tensor> show_reference(const Image& picture, const ReferenceSize& wanted,
+                              at::ScalarType dtype) {
   const at::NoGradGuard no_grad;
   const Size size = TRY(choose_size(wanted, {picture.width, picture.height}));
   const Image shown = resize_lanczos(flatten_on_white(picture), size.width, size.height);
-  return autoencoder_->encode(to_tensor(shown).to(device_, dtype_));
+  return to_tensor(shown).to(dtype);
+}
+
+Result<Tensor> Kontext::encode_reference(const Image& picture, const ReferenceSize& size) const {
+  return encode_shown(TRY(show_reference(picture, size, dtype_)));
+}
+
+Tensor Kontext::encode_shown(const Tensor& shown) const {
+  const at::NoGradGuard no_grad;
+  return autoencoder_->encode(shown.to(device_, dtype_));
 }
 
 Result<void> Kontext::check(const RenderRequest& request) const {
@@ -155,14 +180,16 @@ Result<void> Kontext::check(const RenderRequest& request) const {
   return {};
 }
 
-Result<Image> Kontext::decode(const Tensor& latents, const RenderRequest& request) const {
+Result<Image> Kontext::decode(const Tensor& latents, const RenderRequest& request,
+                              WorkClock* clock) const {
+  const Tensor cells =
+      unpack_latents(latents, request.height / kCellSide, request.width / kCellSide);
+  const Tensor picture = autoencoder_->decode(cells);
+  if (clock != nullptr) clock->ends();
   if (!at::isfinite(latents).all().item<bool>())
     return Error{Errc::corrupt,
                  "the latents are not finite after " + std::to_string(request.steps) +
                      " steps: the model, a LoRA or its scale is broken for this request"};
-  const Tensor cells =
-      unpack_latents(latents, request.height / kCellSide, request.width / kCellSide);
-  const Tensor picture = autoencoder_->decode(cells);
   if (!at::isfinite(picture).all().item<bool>())
     return Error{
         Errc::corrupt,
@@ -171,7 +198,8 @@ Result<Image> Kontext::decode(const Tensor& latents, const RenderRequest& reques
   return to_image(picture);
 }
 
-Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& progress) const {
+Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& progress,
+                                  WorkClock* clock) const {
   const at::NoGradGuard no_grad;
   TRY(check(request));
   const Transformer* transformer = variants_->find_selected();
@@ -201,19 +229,27 @@ Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& pr
     return Prompting{text, make_rope(ids_after(text).to(device_), axes_),
                      transformer->conditions(steps)};
   };
-  const Prompting prompting = make_prompting(request.prompt);
+  Prompting prompting = make_prompting(request.prompt);
   std::optional<Prompting> negative;
   if (request.true_cfg > 1 && request.negative) negative.emplace(make_prompting(*request.negative));
+  const StepCache& cache = request.step_cache;
+  Tensor velocity;
   StepPace pace(device_);
+  if (clock != nullptr) clock->begins();
   for (int step = 0; step < request.steps; ++step) {
     const auto i = static_cast<std::size_t>(step);
     input.img = at::cat({latents, reference}, 1);
     input.timestep = timesteps.slice(0, step, step + 1);
     input.step = step;
-    Tensor velocity = predict(*transformer, input, prompting);
-    if (negative) {
-      const Tensor away = predict(*transformer, input, *negative);
-      velocity = away + (velocity - away) * request.true_cfg;
+    if (!cache.skips(step)) {
+      const Reference how = cache.reference_every == 1       ? Reference::computed
+                            : cache.computes_reference(step) ? Reference::kept
+                                                             : Reference::read;
+      velocity = predict(*transformer, input, prompting, how);
+      if (negative) {
+        const Tensor away = predict(*transformer, input, *negative, how);
+        velocity = away + (velocity - away) * request.true_cfg;
+      }
     }
     latents = euler_step(latents, velocity, sigmas[i], sigmas[i + 1]);
     pace.step_handed_out();
@@ -221,7 +257,7 @@ Result<Rendering> Kontext::render(const RenderRequest& request, const StepFn& pr
       return Error{Errc::cancelled, "stopped after step " + std::to_string(step + 1) + " of " +
                                         std::to_string(request.steps)};
   }
-  return Rendering{TRY(decode(latents, request)), latents};
+  return Rendering{TRY(decode(latents, request, clock)), latents};
 }
 
 }  // namespace pirouette::flux

@@ -23,9 +23,11 @@
 #include "worker/flux/lora.h"
 #include "worker/flux/reference.h"
 #include "worker/flux/sampler.h"
+#include "worker/flux/step_cache.h"
 #include "worker/flux/text_encoders.h"
 #include "worker/flux/transformer.h"
 #include "worker/flux/variants.h"
+#include "worker/flux/work_clock.h"
 
 namespace pirouette::flux {
 
@@ -47,6 +49,7 @@ struct RenderRequest {
   double guidance = 2.5;  // fed to the model
   double true_cfg = 1.0;
   std::uint64_t seed = 0;
+  StepCache step_cache{};
 };
 
 struct Rendering {
@@ -58,7 +61,14 @@ struct Rendering {
 struct Placement {
   PristineAt pristine = PristineAt::device;
   bool text_encoders = true;  // on the device at once; else bring_text_encoders() brings them
+  bool streams_t5 = false;    // its weights stay on the host, and cross as they are used
+  bool fp8 = false;           // the blocks' large weights in float8 (fp8.h)
 };
+
+// A reference as encode_shown() takes it: stretched to the size, on white, [1, 3, H, W] on the
+// host.
+Result<Tensor> show_reference(const Image& picture, const ReferenceSize& size,
+                              at::ScalarType dtype);
 
 class Kontext {
  public:
@@ -83,21 +93,24 @@ class Kontext {
 
   // Latents [1, 16, h, w] of the picture stretched to the size. Transparency becomes white.
   Result<Tensor> encode_reference(const Image& picture, const ReferenceSize& size) const;
+  Tensor encode_shown(const Tensor& shown) const;
 
   // invalid: a number is out of its limits; cancelled: progress said so; corrupt: the model's
-  // output is not finite.
-  Result<Rendering> render(const RenderRequest& request, const StepFn& progress = nullptr) const;
+  // output is not finite. clock: told when the steps begin and when the picture is decoded.
+  Result<Rendering> render(const RenderRequest& request, const StepFn& progress = nullptr,
+                           WorkClock* clock = nullptr) const;
 
  private:
   Kontext() = default;
   Result<TextEncoders> load_text_encoders(const std::vector<ScaledLora>& loras) const;
   Result<void> check(const RenderRequest& request) const;
-  Result<Image> decode(const Tensor& latents, const RenderRequest& request) const;
+  Result<Image> decode(const Tensor& latents, const RenderRequest& request, WorkClock* clock) const;
 
   ModelSource files_;  // mapped
   at::ScalarType dtype_ = at::kFloat;
   at::Device device_ = at::kCPU;
   std::optional<TextEncoders> text_;
+  bool streams_t5_ = false;
   std::uint64_t times_set_ = 0;  // LoRAs
   bool text_changed_ = false;    // set_loras() merged into them
   RopeAxes axes_{};

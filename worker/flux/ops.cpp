@@ -5,6 +5,8 @@
 
 #include <tuple>
 
+#include "worker/flux/fp8.h"
+
 // Debian's BLAS, where it is OpenBLAS. It counts its threads by itself: with one thread for ATen
 // and all cores for BLAS, eight small steps took 1.0 s of CPU time instead of 0.55 s (measured).
 extern "C" void openblas_set_num_threads(int) __attribute__((weak));
@@ -29,7 +31,8 @@ Tensor with_changes(const Tensor& y, const Tensor& x, const std::vector<Adapter>
 }  // namespace
 
 Tensor Linear::operator()(const Tensor& x) const {
-  const Tensor y = at::linear(x, weight, bias);
+  const Tensor y =
+      at::linear(x, is_fp8() ? widen_rows({weight, scales}, x.scalar_type()) : weight, bias);
   return adapters.empty() ? y : with_changes(y, x, adapters);
 }
 

@@ -25,10 +25,13 @@ struct Adapter {
   int64_t first_row = 0;
 };
 
-// y = x W^T + b. weight [out, in]; bias [out], or undefined for none.
+// y = x W^T + b. weight [out, in]; bias [out], or undefined for none. A float8 weight is bytes and
+// a scale a row (fp8.h); applied as plain operations it is widened each time.
 struct Linear {
   Tensor weight, bias;
   std::vector<Adapter> adapters = {};  // none but in training
+  Tensor scales = {};                  // [out] of a float8 weight; undefined for others
+  bool is_fp8() const { return scales.defined(); }
   Tensor operator()(const Tensor& x) const;
 };
 

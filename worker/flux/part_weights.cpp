@@ -27,9 +27,11 @@ Result<Weights> load_part(const Part& part, at::ScalarType dtype, at::Device dev
   return canonical(part, std::move(weights));
 }
 
-Result<Weights> open_part(const Part& part, at::ScalarType decoded) {
-  return canonical(part,
-                   Weights(read_tensors(part.file.tensors, decoded), part.file.path.string()));
+// Rows that are joined under diffusers' names are joined wide.
+Result<Weights> open_part(const Part& part, at::ScalarType decoded, bool keeps_fp8) {
+  const bool keeps = keeps_fp8 && part.naming == Naming::black_forest_labs;
+  return canonical(
+      part, Weights(read_tensors(part.file.tensors, decoded, keeps), part.file.path.string()));
 }
 
 Part some_of(const Part& part, const std::set<std::string>& names) {

@@ -16,7 +16,8 @@ namespace pirouette::flux {
 Result<Weights> load_part(const Part& part, at::ScalarType dtype, at::Device device);
 
 // The same on the host and as stored; only float8 and blocks in that dtype.
-Result<Weights> open_part(const Part& part, at::ScalarType decoded);
+// keeps_fp8: as read_tensors() has it; under Black Forest Labs' names only.
+Result<Weights> open_part(const Part& part, at::ScalarType decoded, bool keeps_fp8 = false);
 
 // The part with only what these canonical tensors are made of.
 Part some_of(const Part& part, const std::set<std::string>& names);

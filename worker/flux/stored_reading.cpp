@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "worker/flux/fp8.h"
 #include "worker/flux/storage/gguf_blocks.h"
 #include "worker/flux/storage/small_floats.h"
 
@@ -124,6 +125,14 @@ Tensor decode(const StoredTensor& stored, at::ScalarType type) {
   return out;
 }
 
+// One a row, however many are stored.
+Tensor row_scales(const StoredTensor& stored) {
+  const Tensor scales = at::ones({stored.shape.front()}, at::kFloat);
+  if (stored.scales.size() == 1) scales.fill_(stored.scales.front());
+  if (stored.scales.size() > 1) std::ranges::copy(stored.scales, scales.data_ptr<float>());
+  return scales;
+}
+
 // A scaled weight that is not float8: some converters scale what they then leave wide.
 Tensor scale(const StoredTensor& stored, const Tensor& weight, at::ScalarType type) {
   Tensor scales = at::empty({static_cast<int64_t>(stored.scales.size())}, at::kFloat);
@@ -135,10 +144,18 @@ Tensor scale(const StoredTensor& stored, const Tensor& weight, at::ScalarType ty
 
 }  // namespace
 
-Tensors read_tensors(const StoredTensors& stored, at::ScalarType decoded) {
+Tensors read_tensors(const StoredTensors& stored, at::ScalarType decoded, bool keeps_fp8) {
   Tensors tensors;
   for (const auto& [name, one] : stored) {
     const auto type = scalar_type(one.dtype);
+    if (keeps_fp8 && one.dtype == Dtype::f8_e4m3) {
+      const Tensor bytes = view(one, at::kByte);
+      if (becomes_fp8(name, bytes)) {
+        tensors.emplace(name, bytes);
+        tensors.emplace(scale_name(name), row_scales(one));
+        continue;
+      }
+    }
     if (!type)
       tensors.emplace(name, decode(one, decoded));
     else if (one.scales.empty())

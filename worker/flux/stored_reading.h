@@ -15,8 +15,9 @@ namespace pirouette::flux {
 using Tensors = std::map<std::string, Tensor>;
 
 // decoded: what float8 and blocks become: kFloat, kBFloat16 or kHalf. Others stay as stored, scaled
-// ones excepted.
-Tensors read_tensors(const StoredTensors& stored, at::ScalarType decoded);
+// ones excepted. keeps_fp8: weights that a transformer can keep in float8 (fp8.h) stay bytes, views
+// of the mapped file, with their scales a row beside them.
+Tensors read_tensors(const StoredTensors& stored, at::ScalarType decoded, bool keeps_fp8 = false);
 
 // Tensors of the same names, shapes and dtypes without any numbers (on torch's meta device), to try
 // whether a model can be built of them.

@@ -89,26 +89,32 @@ Tensor T5Encoder::position_bias(int64_t length) const {
 
 Tensor T5Encoder::run_block(const T5Block& block, const Tensor& x, const Tensor& bias) const {
   const int64_t heads = relative_bias_.size(1);
-  const Tensor n = rms_norm(x, wide(block.attention_norm), kNormEps);
-  const auto split = [&](const Linear& linear) {  // [1, L, C] -> [1, H, L, D]
+  const Tensor n = rms_norm(x, wide_on(x.device(), block.attention_norm), kNormEps);
+  const auto split = [&](const Linear& linear) {  // [B, L, C] -> [B, H, L, D]
     const int64_t head_width = linear.weight.size(0) / heads;
     return apply_wide(linear, n).unflatten(-1, {heads, head_width}).transpose(1, 2);
   };
   // T5 does not scale its scores: its initialisation does.
   const Tensor attended = attend(split(block.q), split(block.k), split(block.v), bias, 1.0);
-  const Tensor y = x + apply_wide(block.o, attended.transpose(1, 2).flatten(2));  // [1, L, C]
-  const Tensor m = rms_norm(y, wide(block.feed_norm), kNormEps);
+  const Tensor y = x + apply_wide(block.o, attended.transpose(1, 2).flatten(2));  // [B, L, C]
+  const Tensor m = rms_norm(y, wide_on(x.device(), block.feed_norm), kNormEps);
   const Tensor gated = at::gelu(apply_wide(block.gate, m), "tanh") * apply_wide(block.up, m);
   return y + apply_wide(block.down, gated);
 }
 
 Result<Tensor> T5Encoder::encode(std::span<const std::int64_t> ids) const {
-  PIROUETTE_CHECK(!ids.empty());
-  const Tensor index = TRY(make_index(ids, embedding_, "T5"));  // [1, L]
-  Tensor x = wide(at::embedding(embedding_, index));
-  const Tensor bias = position_bias(static_cast<int64_t>(ids.size()));
+  const Ids text(ids.begin(), ids.end());
+  return encode_all({&text, 1});
+}
+
+Result<Tensor> T5Encoder::encode_all(std::span<const Ids> texts) const {
+  PIROUETTE_CHECK(!texts.empty() && !texts.front().empty());
+  const Tensor index = TRY(make_index(texts, embedding_, "T5"));  // [B, L]
+  const at::Device device = computes_on_.value_or(embedding_.device());
+  Tensor x = wide_on(device, at::embedding(embedding_, index));
+  const Tensor bias = position_bias(index.size(1)).to(device);
   for (const T5Block& block : blocks_) x = run_block(block, x, bias);
-  return rms_norm(x, wide(final_norm_), kNormEps);
+  return rms_norm(x, wide_on(device, final_norm_), kNormEps);
 }
 
 }  // namespace pirouette::flux

@@ -6,6 +6,7 @@
 // Letters: L tokens, C width, H heads, D head width, F inner width.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,6 +30,12 @@ class T5Encoder {
   // ids: of one text, padded as it shall be -> [1, L, C] float32. invalid: an id is beyond the
   // vocabulary (another model's tokenizer).
   Result<Tensor> encode(std::span<const std::int64_t> ids) const;
+  // Of B texts of one length at once -> [B, L, C].
+  Result<Tensor> encode_all(std::span<const std::vector<std::int64_t>> texts) const;
+
+  // On another device than where the weights lie: each crosses when its turn comes, and none stays
+  // there, so that a card without room for 9.5 GB encodes all the same.
+  void compute_on(at::Device device) { computes_on_ = device; }
 
   int64_t width() const { return embedding_.size(1); }
 
@@ -41,6 +48,7 @@ class T5Encoder {
   Tensor relative_bias_;  // [buckets, H], shared by all blocks
   std::vector<T5Block> blocks_;
   Tensor final_norm_;  // [C]
+  std::optional<at::Device> computes_on_;
 };
 
 }  // namespace pirouette::flux

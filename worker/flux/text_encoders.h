@@ -2,6 +2,8 @@
 // A prompt as the transformer wants it: T5's tokens in order, and CLIP's one vector. Both encoders
 // with their tokenizers. No state after loading: safe from several threads.
 
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -28,15 +30,19 @@ struct TextEmbedding {
 class TextEncoders {
  public:
   // dtype: what weights become whose stored dtype torch lacks. loras: their changes of CLIP are
-  // merged in. not_found, invalid or corrupt names the file.
+  // merged in. streams_t5: its weights stay in the mapped file, and cross to the device in turn.
+  // not_found, invalid or corrupt names the file.
   static Result<TextEncoders> load(const ModelSource& source, at::ScalarType dtype,
-                                   at::Device device, const std::vector<ScaledLora>& loras = {});
+                                   at::Device device, const std::vector<ScaledLora>& loras = {},
+                                   bool streams_t5 = false);
 
   // Of these weights instead of the files', for who trains them.
   static Result<TextEncoders> make(const ModelSource& source, Weights clip, Weights t5);
 
   // length: T5 tokens, 1 to kSequenceLengthMax. float32. invalid: tokenizer and encoder do not fit.
   Result<TextEmbedding> embed(std::string_view prompt, int length) const;
+  // So many prompts at once: [B, L, C], [B, C].
+  Result<TextEmbedding> embed_all(std::span<const std::string> prompts, int length) const;
 
   int64_t sequence_width() const { return t5_.width(); }
   int64_t pooled_width() const { return clip_.width(); }

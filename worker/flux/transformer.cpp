@@ -1,5 +1,6 @@
 #include "worker/flux/transformer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -46,9 +47,30 @@ Qkv split_heads(const Tensor& qkv, int64_t heads, const Tensor& query_norm,
           parts[2]};
 }
 
+// Of one block, among those of all: writes them, or puts them behind keys and values.
+struct Keeping {
+  KeptReference* all = nullptr;  // none: nothing is kept
+  std::size_t block = 0;
+
+  void pass(Tensor& k, Tensor& v) const {
+    if (all == nullptr) return;
+    if (all->is_read) {
+      const auto both = all->of.at(block).unbind(0);
+      k = at::cat({k, both[0]}, 2);
+      v = at::cat({v, both[1]}, 2);
+      return;
+    }
+    all->of.resize(std::max(all->of.size(), block + 1));
+    const int64_t before = k.size(2) - all->tokens;
+    all->of[block] = at::stack({k.slice(2, before), v.slice(2, before)});
+  }
+};
+
 // -> [B, L, H*D]
-Tensor attend_joined(const Qkv& x, const Rope& rope) {
-  return attend(rotate(x.q, rope), rotate(x.k, rope), x.v).transpose(1, 2).flatten(2);
+Tensor attend_joined(const Qkv& x, const Rope& rope, const Keeping& keeping) {
+  Tensor k = rotate(x.k, rope), v = x.v;
+  keeping.pass(k, v);
+  return attend(rotate(x.q, rope), k, v).transpose(1, 2).flatten(2);
 }
 
 Tensor gelu_tanh(const Tensor& x) { return at::gelu(x, "tanh"); }
@@ -59,7 +81,8 @@ std::pair<Modulation, Modulation> modulations(const Stream& s, const Tensor& vec
 }
 
 // vec [B, C]; rope covers text, then image.
-Tokens run(const DoubleBlock& block, Tokens x, const Tensor& vec, const Rope& rope, int64_t heads) {
+Tokens run(const DoubleBlock& block, Tokens x, const Tensor& vec, const Rope& rope, int64_t heads,
+           const Keeping& keeping) {
   const auto [img_attn, img_mlp] = modulations(block.img, vec);
   const auto [txt_attn, txt_mlp] = modulations(block.txt, vec);
   const auto project = [&](const Stream& s, const Tensor& tokens, const Modulation& m) {
@@ -69,7 +92,7 @@ Tokens run(const DoubleBlock& block, Tokens x, const Tensor& vec, const Rope& ro
   const Qkv txt = project(block.txt, x.txt, txt_attn);
   const Qkv joined{at::cat({txt.q, img.q}, 2), at::cat({txt.k, img.k}, 2),
                    at::cat({txt.v, img.v}, 2)};
-  const Tensor out = attend_joined(joined, rope);  // [B, Lt+Li, C]
+  const Tensor out = attend_joined(joined, rope, keeping);  // [B, Lt+Li, C]
   const int64_t text_len = x.txt.size(1);
 
   const auto mlp = [](const Stream& s, const Tensor& tokens, const Modulation& m) {
@@ -84,14 +107,14 @@ Tokens run(const DoubleBlock& block, Tokens x, const Tensor& vec, const Rope& ro
 
 // x [B, L, C]: attention and MLP side by side on the same normed tokens.
 Tensor run(const SingleBlock& block, const Tensor& x, const Tensor& vec, const Rope& rope,
-           int64_t heads) {
+           int64_t heads, const Keeping& keeping) {
   const auto m = block.modulation(at::silu(vec)).unsqueeze(1).chunk(3, -1);  // 3 x [B, 1, C]
   const Modulation mod{m[0], m[1], m[2]};
   const int64_t width = x.size(-1);
   const Tensor wide = block.linear1(modulate(x, mod));  // [B, L, 3*C + mlp]
   const Qkv qkv =
       split_heads(wide.slice(-1, 0, 3 * width), heads, block.query_norm, block.key_norm);
-  const Tensor attention = attend_joined(qkv, rope);
+  const Tensor attention = attend_joined(qkv, rope, keeping);
   const Tensor mlp = gelu_tanh(wide.slice(-1, 3 * width));
   return x + mod.gate * block.linear2(at::cat({attention, mlp}, -1));
 }
@@ -211,7 +234,7 @@ Tensor Transformer::operator()(const TransformerInput& input) const {
   const Tensor vec = condition(input);
   Tokens tokens = embed(input);
   for (std::size_t i = 0; i < blocks(); ++i)
-    tokens = run_block(i, std::move(tokens), vec, input.rope);
+    tokens = run_block(i, std::move(tokens), vec, input.rope, input.kept);
   const Tensor all = velocity(tokens, vec, input.txt.size(1));
   return input.wanted < 0 ? all : all.slice(1, 0, input.wanted);
 }
@@ -220,12 +243,14 @@ Tokens Transformer::embed(const TransformerInput& input) const {
   return {img_in_(input.img), txt_in_(input.txt)};
 }
 
-Tokens Transformer::run_block(std::size_t index, Tokens x, const Tensor& vec,
-                              const Rope& rope) const {
+Tokens Transformer::run_block(std::size_t index, Tokens x, const Tensor& vec, const Rope& rope,
+                              KeptReference* kept) const {
+  const Keeping keeping{kept, index};
   if (index < double_blocks_.size())
-    return run(double_blocks_[index], std::move(x), vec, rope, heads_);
+    return run(double_blocks_[index], std::move(x), vec, rope, heads_, keeping);
   const Tensor joined = x.txt.defined() ? at::cat({x.txt, x.img}, 1) : x.img;  // [B, Lt+Li, C]
-  return {run(single_blocks_[index - double_blocks_.size()], joined, vec, rope, heads_), {}};
+  return {run(single_blocks_[index - double_blocks_.size()], joined, vec, rope, heads_, keeping),
+          {}};
 }
 
 Tensor Transformer::velocity(const Tokens& tokens, const Tensor& vec, int64_t text_tokens) const {

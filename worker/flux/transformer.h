@@ -58,6 +58,14 @@ struct Tokens {
   Tensor img, txt;  // [B, Li, C], [B, Lt, C]
 };
 
+// Keys and values of the reference's tokens in every block, as one step left them (step_cache.h).
+// In a form of the pass's own.
+struct KeptReference {
+  bool is_read = false;    // by a pass without reference tokens; else a pass with them writes
+  int64_t tokens = 0;      // the last of the image tokens
+  std::vector<Tensor> of;  // of each block in turn
+};
+
 struct TransformerInput {
   Tensor img;           // [B, Li, 64] packed latents
   Tensor txt;           // [B, Lt, 4096] T5
@@ -68,6 +76,7 @@ struct TransformerInput {
   int64_t wanted = -1;  // of the image tokens, from the first: how many velocities; -1 for all
   const Conditions* conditions = nullptr;  // of a picture's steps, and which of them this is
   int64_t step = 0;
+  KeptReference* kept = nullptr;  // of batch 1
 };
 
 class Transformer {
@@ -86,7 +95,8 @@ class Transformer {
   Tensor condition(const TransformerInput& input) const;  // vec [B, C]
   Tokens embed(const TransformerInput& input) const;
   std::size_t blocks() const { return double_blocks_.size() + single_blocks_.size(); }
-  Tokens run_block(std::size_t index, Tokens tokens, const Tensor& vec, const Rope& rope) const;
+  Tokens run_block(std::size_t index, Tokens tokens, const Tensor& vec, const Rope& rope,
+                   KeptReference* kept = nullptr) const;
   Tensor velocity(const Tokens& tokens, const Tensor& vec, int64_t text_tokens) const;
 
   int64_t in_channels() const { return img_in_.weight.size(1); }

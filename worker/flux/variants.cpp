@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "worker/flux/lora_merge.h"
+#include "worker/flux/fp8.h"
 
 #ifdef PIROUETTE_CUDA
 #include "worker/flux/cuda/host_copies.h"
@@ -41,10 +41,68 @@ Tensors keep_on_host(Tensors tensors, at::ScalarType dtype, [[maybe_unused]] at:
   return own_all(std::move(tensors), dtype, at::kCPU);
 }
 
+// Scales stay float32, whatever the weights become.
+Tensors split_scales(Tensors& tensors) {
+  Tensors scales;
+  for (const auto& [name, tensor] : tensors)
+    if (tensor.scalar_type() == at::kByte)
+      if (const auto found = tensors.find(scale_name(name)); found != tensors.end())
+        scales.insert(*found);
+  for (const auto& [name, tensor] : scales) tensors.erase(name);
+  return scales;
+}
+
+void add_scales(Tensors& tensors, const Tensors& scales, at::Device device) {
+  for (const auto& [name, scale] : scales) tensors.emplace(name, scale.to(device));
+}
+
+void put_quantised(Tensors& tensors, const std::string& name, const Tensor& weight) {
+  Fp8Rows rows = quantise_rows(weight);
+  tensors.insert_or_assign(scale_name(name), std::move(rows.scales));
+  tensors.insert_or_assign(name, std::move(rows.bytes));
+}
+
+// Those that become float8 are, the others are shared.
+Tensors quantise_linears(const Tensors& tensors) {
+  Tensors quantised;
+  for (const auto& [name, tensor] : tensors) {
+    if (tensor.is_floating_point() && becomes_fp8(name, tensor))
+      put_quantised(quantised, name, tensor);
+    else
+      quantised.emplace(name, tensor);
+  }
+  return quantised;
+}
+
+// A part at a time, so that the device never holds the wide model.
+Tensors own_quantised(Tensors tensors, at::ScalarType dtype, at::Device device) {
+  constexpr std::size_t kBytesAtOnce = std::size_t{1} << 30;
+  const Tensors scales = split_scales(tensors);
+  Tensors quantised;
+  while (!tensors.empty()) {
+    Tensors some;
+    for (std::size_t bytes = 0; !tensors.empty() && bytes < kBytesAtOnce;) {
+      bytes += tensors.begin()->second.nbytes();
+      some.insert(tensors.extract(tensors.begin()));
+    }
+    quantised.merge(quantise_linears(own_all(std::move(some), dtype, device)));
+  }
+  add_scales(quantised, scales, device);
+  return quantised;
+}
+
+// As numbers to merge into, whatever it is kept as.
+Tensor wide_weight(const Tensors& tensors, const std::string& name, at::ScalarType dtype,
+                   at::Device device) {
+  const Tensor there = tensors.at(name).to(device);
+  if (there.scalar_type() != at::kByte) return there.to(dtype);
+  return widen_rows({there, tensors.at(scale_name(name)).to(device)}, dtype);
+}
+
 }  // namespace
 
 Result<Variants> Variants::load(Weights weights, const RopeAxes& axes, at::ScalarType dtype,
-                                at::Device device, PristineAt at, ReadPristine read) {
+                                at::Device device, PristineAt at, ReadPristine read, bool fp8) {
   const at::NoGradGuard no_grad;
   Variants variants;
   variants.at_ = at;
@@ -53,12 +111,22 @@ Result<Variants> Variants::load(Weights weights, const RopeAxes& axes, at::Scala
   variants.axes_ = axes;
   variants.source_ = weights.source();
   variants.read_ = std::move(read);
-  Tensors tensors;
-  if (at == PristineAt::host) variants.pristine_ = keep_on_host(weights.tensors(), dtype, device);
+  variants.fp8_ = fp8;
+  Tensors tensors = weights.tensors();
+  if (at != PristineAt::file) {
+    Tensors kept = tensors;
+    const Tensors scales = split_scales(kept);
+    const bool on_device = at == PristineAt::device;
+    kept = on_device ? Weights(std::move(kept), variants.source_).to(dtype, device).tensors()
+                     : keep_on_host(std::move(kept), dtype, device);
+    add_scales(kept, scales, on_device ? device : at::Device(at::kCPU));
+    variants.pristine_ = std::move(kept);
+  }
   if (at == PristineAt::device) {
-    tensors = std::move(weights).to(dtype, device).tensors();
-  } else {
-    tensors = own_all(weights.tensors(), dtype, device);  // they will be written to
+    tensors = fp8 ? quantise_linears(variants.pristine_) : std::move(variants.pristine_);
+  } else {  // they will be written to
+    tensors = fp8 ? own_quantised(std::move(tensors), dtype, device)
+                  : own_all(std::move(tensors), dtype, device);
   }
   Transformer transformer = TRY(Transformer::load(Weights(tensors, variants.source_), axes));
   variants.base_.emplace(Variant{std::move(tensors), std::move(transformer)});
@@ -99,12 +167,27 @@ Result<void> Variants::select(const std::string& key, const std::vector<ScaledLo
   if (at_ != PristineAt::device) {
     TRY(merge_in_place(loras));
   } else {
-    Tensors tensors = TRY(merge_loras(base_->tensors, loras));
+    Tensors tensors = TRY(fp8_ ? merge_beside(loras) : merge_loras(base_->tensors, loras));
     Transformer transformer = TRY(Transformer::load(Weights(tensors, source_), axes_));
     merged_.insert_or_assign(key, Variant{std::move(tensors), std::move(transformer)});
   }
   selected_ = key;
   return {};
+}
+
+// In float8: what the LoRAs change is merged wide, from pristine, and quantised.
+Result<Tensors> Variants::merge_beside(const std::vector<ScaledLora>& loras) const {
+  const MergePlan plan = TRY(plan_merge(loras, LoraModel::transformer, base_->tensors));
+  Tensors merged = base_->tensors;
+  for (const auto& [name, changes] : plan) {
+    const Tensor weight = merge(wide_weight(pristine_, name, dtype_, device_), changes,
+                                width_of(changes, base_->tensors));
+    if (merged.at(name).scalar_type() == at::kByte)
+      put_quantised(merged, name, weight);
+    else
+      merged.insert_or_assign(name, weight);
+  }
+  return merged;
 }
 
 void Variants::drop(const std::string& key) {
@@ -120,8 +203,33 @@ void Variants::drop_others() {
 Result<Tensors> Variants::read_pristine(const std::set<std::string>& names) const {
   if (at_ == PristineAt::file) return read_(names);
   Tensors tensors;
-  for (const std::string& name : names) tensors.emplace(name, pristine_.at(name));
+  for (const std::string& name : names) {
+    tensors.emplace(name, pristine_.at(name));
+    if (const auto scales = pristine_.find(scale_name(name)); scales != pristine_.end())
+      tensors.insert(*scales);
+  }
   return tensors;
+}
+
+// One tensor of the device: pristine, or with its changes merged in.
+void Variants::write(const std::string& name, const Tensors& pristine,
+                     const std::vector<ScaledChange>* changes) {
+  const Tensor& weight = base_->tensors.at(name);
+  const bool is_fp8 = weight.scalar_type() == at::kByte;
+  if (is_fp8 && changes == nullptr && pristine.at(name).scalar_type() == at::kByte) {
+    weight.copy_(pristine.at(name));
+    base_->tensors.at(scale_name(name)).copy_(pristine.at(scale_name(name)));
+    return;
+  }
+  Tensor fresh = wide_weight(pristine, name, dtype_, device_);
+  if (changes != nullptr) fresh = merge(fresh, *changes, width_of(*changes, base_->tensors));
+  if (!is_fp8) {
+    weight.copy_(fresh);
+    return;
+  }
+  const Fp8Rows rows = quantise_rows(fresh);
+  weight.copy_(rows.bytes);
+  base_->tensors.at(scale_name(name)).copy_(rows.scales);
 }
 
 // What the last variant changed becomes pristine again, what this one changes is made from
@@ -140,20 +248,17 @@ Result<void> Variants::merge_in_place(const std::vector<ScaledLora>& loras) {
     while (!to_write.empty() && now.size() < kTensorsAtOnce)
       now.insert(to_write.extract(to_write.begin()));
     const Tensors found = TRY(read_pristine(now));
-    if (found.size() != now.size())
-      return Error{Errc::corrupt, source_ +
-                                      ": tensors are gone that were there when the model was "
-                                      "loaded; start the worker again"};
-    for (const auto& [name, pristine] : found) {
-      const Tensor& weight = device.at(name);
-      if (pristine.sizes() != weight.sizes())
+    for (const std::string& name : now) {
+      const auto pristine = found.find(name);
+      if (pristine == found.end())
+        return Error{Errc::corrupt, source_ +
+                                        ": tensors are gone that were there when the model was "
+                                        "loaded; start the worker again"};
+      if (pristine->second.sizes() != device.at(name).sizes())
         return Error{Errc::corrupt, source_ + ": tensor \"" + name +
                                         "\" has another shape than when the model was loaded"};
-      const Tensor fresh = pristine.to(device_, dtype_);
       const auto changes = plan.find(name);
-      weight.copy_(changes == plan.end()
-                       ? fresh
-                       : merge(fresh, changes->second, width_of(changes->second, device)));
+      write(name, found, changes == plan.end() ? nullptr : &changes->second);
     }
   }
   changed_ = wanted;

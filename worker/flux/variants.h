@@ -7,6 +7,10 @@
 //   host    pristine weights lie in the host's memory; the device holds one variant, merged in
 //   place. file    no pristine copy: what a variant changed is read again from the file.
 //
+// In float8 (fp8.h) pristine weights are what the file has, wide or float8; what lies on the device
+// to render with, pristine or merged, is made of them: merged wide, then quantised. On the device,
+// the wide pristine weights lie beside the quantised ones.
+//
 // A variant is always made from pristine weights, never from another variant: however often they
 // change, the bytes are the same. Owned by one thread; the transformer may be used from several
 // while nothing is selected or dropped.
@@ -21,6 +25,7 @@
 
 #include "common/result.h"
 #include "worker/flux/lora.h"
+#include "worker/flux/lora_merge.h"
 #include "worker/flux/transformer.h"
 
 namespace pirouette::flux {
@@ -34,7 +39,8 @@ class Variants {
  public:
   // weights: canonical, as stored. read is kept for PristineAt::file.
   static Result<Variants> load(Weights weights, const RopeAxes& axes, at::ScalarType dtype,
-                               at::Device device, PristineAt at, ReadPristine read);
+                               at::Device device, PristineAt at, ReadPristine read,
+                               bool fp8 = false);
 
   PristineAt pristine_at() const { return at_; }
   bool contains(const std::string& key) const;
@@ -60,6 +66,9 @@ class Variants {
 
   Variants() = default;
   Result<void> merge_in_place(const std::vector<ScaledLora>& loras);
+  void write(const std::string& name, const Tensors& pristine,
+             const std::vector<ScaledChange>* changes);
+  Result<Tensors> merge_beside(const std::vector<ScaledLora>& loras) const;
   Result<Tensors> read_pristine(const std::set<std::string>& names) const;
 
   PristineAt at_ = PristineAt::device;
@@ -68,7 +77,8 @@ class Variants {
   RopeAxes axes_{};
   std::string source_;
   ReadPristine read_;
-  Tensors pristine_;                       // PristineAt::host: on the host
+  bool fp8_ = false;
+  Tensors pristine_;  // PristineAt::host: on the host; PristineAt::device: where not base_'s own
   std::optional<Variant> base_;            // pristine, or what is merged in place
   std::set<std::string> changed_;          // tensors of base_ that are not pristine
   std::map<std::string, Variant> merged_;  // PristineAt::device, by key

@@ -2,6 +2,7 @@
 // What the worker's other threads tell its loop. Any thread posts, the loop takes.
 
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -27,9 +28,8 @@ class Mailbox {
     {
       const std::lock_guard lock(mutex_);
       first = mails_.empty();
-      // What follows a step says all that the step said, and more.
-      const bool of_renderer = is_step(mail) || std::holds_alternative<Rendered>(mail);
-      if (!first && is_step(mails_.back()) && of_renderer) {
+      // What follows a step of the same job says all that the step said, and more.
+      if (!first && step_of(mails_.back()) && step_of(mails_.back()) == lease_of(mail)) {
         mails_.back() = std::move(mail);
       } else {
         mails_.push_back(std::move(mail));
@@ -47,10 +47,15 @@ class Mailbox {
   int fd() const { return wake_.fd(); }
 
  private:
-  // One job renders at a time, so a step and what the renderer says next are of one job.
-  static bool is_step(const Mail& mail) {
+  static std::optional<LeaseId> step_of(const Mail& mail) {
     const auto* event = std::get_if<agent::Event>(&mail);
-    return event && std::holds_alternative<agent::RenderStepped>(*event);
+    const auto* step = event ? std::get_if<agent::RenderStepped>(event) : nullptr;
+    return step ? std::optional(step->lease) : std::nullopt;
+  }
+  // None: it is neither a step nor a rendering.
+  static std::optional<LeaseId> lease_of(const Mail& mail) {
+    const auto* rendered = std::get_if<Rendered>(&mail);
+    return rendered ? std::optional(rendered->lease) : step_of(mail);
   }
 
   wire::Wake wake_;

@@ -3,8 +3,6 @@
 // operation by operation as torch.optim.AdamW. And the running average of what was learnt (EMA),
 // which often draws better than the last step.
 
-#include <vector>
-
 #include "common/result.h"
 #include "worker/train/parameters.h"
 
@@ -17,7 +15,7 @@ struct AdamWOptions {
 
 class AdamW {
  public:
-  AdamW(const Parameters& parameters, const AdamWOptions& options);
+  AdamW(Parameters& parameters, const AdamWOptions& options);
 
   // What was learnt goes one step down its gradients. number: of this step, from 1.
   void step(Parameters& parameters, double learning_rate, std::int64_t number);
@@ -27,28 +25,25 @@ class AdamW {
   Result<void> restore(const Parameters& parameters, flux::Weights& from);
 
  private:
-  struct Moments {
-    Tensor mean, square;
-  };
   AdamWOptions options_;
-  std::vector<Moments> moments_;
+  Tensor mean_, square_;  // as Parameters::learnt_all()
 };
 
 class Average {
  public:
-  Average(const Parameters& parameters, double decay);
+  Average(Parameters& parameters, double decay);
 
   // number: of the step that was just made, from 1. As diffusers' EMAModel, the decay grows to its
   // full value: min(decay, (1 + n) / (10 + n)).
-  void update(const Parameters& parameters, std::int64_t number);
-  const std::vector<Tensor>& values() const { return values_; }
+  void update(Parameters& parameters, std::int64_t number);
+  const Tensor& values() const { return values_; }  // as Parameters::learnt_all()
 
   void save(const Parameters& parameters, Tensors& into) const;  // "ema.NAME"
   Result<void> restore(const Parameters& parameters, flux::Weights& from);
 
  private:
   double decay_;
-  std::vector<Tensor> values_;
+  Tensor values_;
 };
 
 }  // namespace pirouette::train

@@ -1,5 +1,6 @@
 #include "worker/train/autoencoder_task.h"
 
+#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -7,7 +8,8 @@
 #include "worker/flux/autoencoder.h"
 #include "worker/flux/part_weights.h"
 #include "worker/flux/storage/config.h"
-#include "worker/train/batch.h"
+#include "worker/flux/to_device.h"
+#include "worker/train/batch_queue.h"
 #include "worker/train/chance.h"
 #include "worker/train/model_folder.h"
 
@@ -17,16 +19,24 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kScalingBatches = 16;  // that the latents' mean and deviation are of
-// As in latent diffusion: a log variance beyond these is none that float32 can follow.
-constexpr double kLogVarianceMin = -30, kLogVarianceMax = 20;
+// Below the first float32 cannot follow. The second is 0.14 of noise: a new encoder's latents are so
+// small that the noise of a variance of 1 would hide all but the strongest of what they say, hues
+// first, for thousands of steps.
+constexpr double kLogVarianceMin = -30, kLogVarianceMax = -4;
 
-// How bright each colour changes to the right and down: [B, 3, H, W] -> [B, 3, 2, H-2, W-2] in all.
-Tensor sobel(const Tensor& pictures) {
-  const Tensor across =
-      at::tensor({-1.0f, 0.0f, 1.0f, -2.0f, 0.0f, 2.0f, -1.0f, 0.0f, 1.0f}).view({3, 3}) / 8;
-  const Tensor kernels = at::stack({across, across.t()}).unsqueeze(1);  // [2, 1, 3, 3]
-  return at::conv2d(pictures.flatten(0, 1).unsqueeze(1),
-                    kernels.to(pictures.device(), pictures.scalar_type()));
+// Sobel's: how bright each colour changes to the right, and down: [B, 3, H, W] -> two of
+// [B, 3, H-2, W-2].
+std::array<Tensor, 2> sobel(const Tensor& pictures) {
+  const int64_t height = pictures.size(2), width = pictures.size(3);
+  const Tensor left = pictures.slice(3, 0, width - 2), right = pictures.slice(3, 2, width);
+  const Tensor above = pictures.slice(2, 0, height - 2), below = pictures.slice(2, 2, height);
+  const Tensor across = right - left, down = below - above;
+  return {
+      (across.slice(2, 0, height - 2) + 2 * across.slice(2, 1, height - 1) +
+       across.slice(2, 2, height)) /
+          8,
+      (down.slice(3, 0, width - 2) + 2 * down.slice(3, 1, width - 1) + down.slice(3, 2, width)) /
+          8};
 }
 
 class AutoencoderTask : public Task {
@@ -39,17 +49,25 @@ class AutoencoderTask : public Task {
         autoencoder_(std::move(autoencoder)),
         model_(model),
         options_(options),
-        dataset_(dataset) {}
+        dataset_(dataset),
+        batches_(dataset, BatchQueueOptions{options.seed, options.batch, options.size,
+                                            options.workers, model.device.is_cuda()}) {}
 
   Parameters& parameters() override { return parameters_; }
-  Result<double> learn(std::uint64_t number) override;
+  Result<Tensor> learn(std::uint64_t number) override;
   Result<Image> show() override;
   Result<void> save(const fs::path& folder, const Tensors& learnt) override;
 
  private:
-  Result<Tensor> pictures(std::uint64_t number) const;
+  Result<Tensor> pictures(std::uint64_t number);
   Tensor error(const Tensor& a, const Tensor& b) const {
     return options_.squared ? (a - b).square().mean() : (a - b).abs().mean();
+  }
+  // Sobel's operator is linear: the edges' difference is the difference's edges.
+  Tensor edge_error(const Tensor& difference) const {
+    const auto [across, down] = sobel(difference);
+    const auto size = [&](const Tensor& x) { return options_.squared ? x.square() : x.abs(); };
+    return (size(across).mean() + size(down).mean()) / 2;
   }
   Result<void> write_scaling(const fs::path& config);
 
@@ -59,31 +77,32 @@ class AutoencoderTask : public Task {
   ModelOptions model_;
   AutoencoderOptions options_;
   const Dataset& dataset_;
+  BatchQueue batches_;
 };
 
 // Targets, then references: [2B, 3, H, W].
-Result<Tensor> AutoencoderTask::pictures(std::uint64_t number) const {
-  const Batch batch = TRY(
-      draw_batch(dataset_, options_.seed, number * options_.batch, options_.batch, options_.size));
-  return at::cat({batch.targets, batch.references}).to(model_.device, model_.dtype);
+Result<Tensor> AutoencoderTask::pictures(std::uint64_t number) {
+  const Batch batch = TRY(batches_.take(number));
+  return at::cat({to_pictures(batch.targets, model_.device, model_.dtype),
+                  to_pictures(batch.references, model_.device, model_.dtype)});
 }
 
-Result<double> AutoencoderTask::learn(std::uint64_t number) {
+Result<Tensor> AutoencoderTask::learn(std::uint64_t number) {
   const Tensor shown = TRY(pictures(number));
   const auto moments = autoencoder_.encode_moments(shown).chunk(2, 1);
   const Tensor mean = moments[0].to(at::kFloat);
   const Tensor log_variance = moments[1].to(at::kFloat).clamp(kLogVarianceMin, kLogVarianceMax);
   const Tensor noise = normal(mean.sizes(), generator_of(options_.seed, Draw::latent, number));
-  const Tensor latents = mean + at::exp(0.5 * log_variance) * noise.to(model_.device);
+  const Tensor latents = mean + at::exp(0.5 * log_variance) * flux::to_device(noise, model_.device);
   const Tensor made = autoencoder_.decode_raw(latents.to(model_.dtype)).to(at::kFloat);
   const Tensor wanted = shown.to(at::kFloat);
 
   const Tensor kl = 0.5 * (mean.square() + at::exp(log_variance) - 1 - log_variance).sum() /
                     static_cast<double>(shown.size(0));
   const Tensor loss = error(made, wanted) + options_.kl_weight * kl +
-                      options_.gradient_weight * error(sobel(made), sobel(wanted));
+                      options_.gradient_weight * edge_error(made - wanted);
   loss.backward();
-  return loss.item<double>();
+  return loss.detach();
 }
 
 // Above each other: a picture, and what comes back of it.
@@ -93,8 +112,8 @@ Result<Image> AutoencoderTask::show() {
   for (std::int64_t i = 0; i < options_.shown; ++i) {
     const Batch batch =
         TRY(draw_batch(dataset_, options_.seed, static_cast<std::uint64_t>(i), 1, options_.size));
-    const Tensor shown = batch.targets.to(model_.device, model_.dtype);
-    rows.push_back(batch.targets);
+    const Tensor shown = to_pictures(batch.targets, model_.device, model_.dtype);
+    rows.push_back(shown.to(at::kFloat).cpu());
     rows.push_back(autoencoder_.decode_raw(autoencoder_.encode_mean(shown)).to(at::kFloat).cpu());
   }
   constexpr std::int64_t kColumns = 2;

@@ -18,9 +18,12 @@ struct AutoencoderOptions {
   flux::Size size;
   std::uint64_t seed = 0;
   std::uint64_t batch = 1;
+  int workers = 0;       // threads that draw examples ahead; 0: none does
   bool squared = false;  // MSE instead of L1
   double gradient_weight = 0.5;
-  double kl_weight = 1e-6;  // of the sum over a picture's latents, as in latent diffusion
+  // Of the sum over a picture's latents. Latent diffusion's 1e-6 stands beside a sum over all
+  // pixels; beside a mean it is so much that hues are given up.
+  double kl_weight = 1e-9;
   std::int64_t shown = 4;
 };
 

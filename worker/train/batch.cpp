@@ -1,5 +1,8 @@
 #include "worker/train/batch.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "worker/flux/lanczos.h"
 #include "worker/flux/picture_tensor.h"
 #include "worker/train/chance.h"
@@ -9,27 +12,52 @@ namespace {
 
 constexpr std::int64_t kGapPx = 8;
 
-at::Tensor shown(const Image& picture, flux::Size size) {
-  if (picture.width == size.width && picture.height == size.height) return flux::to_tensor(picture);
-  return flux::to_tensor(flux::resize_lanczos(picture, size.width, size.height));
+void copy_into(const at::Tensor& pictures, std::uint64_t row, const Image& picture) {
+  PIROUETTE_CHECK(picture.channels == 3);
+  const auto bytes = static_cast<std::uint64_t>(pictures.stride(0));
+  PIROUETTE_CHECK(picture.pixels.size() == bytes);
+  std::ranges::copy(picture.pixels, pictures.data_ptr<std::uint8_t>() + row * bytes);
+}
+
+void put(const at::Tensor& pictures, std::uint64_t row, const Image& picture) {
+  const auto height = static_cast<int>(pictures.size(1)),
+             width = static_cast<int>(pictures.size(2));
+  const bool fits = picture.width == width && picture.height == height;
+  copy_into(pictures, row, fits ? picture : flux::resize_lanczos(picture, width, height));
 }
 
 }  // namespace
 
+Batch make_batch(std::uint64_t count, flux::Size size, bool pinned) {
+  const std::vector<std::int64_t> shape{static_cast<std::int64_t>(count), size.height, size.width,
+                                        3};
+  const auto options = at::TensorOptions(at::kByte).pinned_memory(pinned);
+  return Batch{at::empty(shape, options), at::empty(shape, options),
+               std::vector<std::string>(count)};
+}
+
+Result<void> draw_row(const Dataset& dataset, std::uint64_t seed, std::uint64_t index, Batch& batch,
+                      std::uint64_t row) {
+  Rng rng(seed_of(seed, Draw::example, index));
+  Example example = TRY(dataset.at(index, rng));
+  put(batch.references, row, example.reference);
+  put(batch.targets, row, example.target);
+  batch.prompts[row] = std::move(example.prompt);
+  return {};
+}
+
 Result<Batch> draw_batch(const Dataset& dataset, std::uint64_t seed, std::uint64_t first,
                          std::uint64_t count, flux::Size size) {
-  Batch batch;
-  std::vector<at::Tensor> references, targets;
-  for (std::uint64_t index = first; index < first + count; ++index) {
-    Rng rng(seed_of(seed, Draw::example, index));
-    const Example example = TRY(dataset.at(index, rng));
-    references.push_back(shown(example.reference, size));
-    targets.push_back(shown(example.target, size));
-    batch.prompts.push_back(example.prompt);
-  }
-  batch.references = at::cat(references);
-  batch.targets = at::cat(targets);
+  Batch batch = make_batch(count, size, /*pinned=*/false);
+  for (std::uint64_t row = 0; row < count; ++row)
+    TRY(draw_row(dataset, seed, first + row, batch, row));
   return batch;
+}
+
+at::Tensor to_pictures(const at::Tensor& bytes, at::Device device, at::ScalarType dtype) {
+  const at::Tensor there = bytes.to(device, /*non_blocking=*/true).permute({0, 3, 1, 2});
+  const auto precise = dtype == at::kDouble ? at::kDouble : at::kFloat;
+  return (there.to(precise) / 255.0 * 2.0 - 1.0).to(dtype);
 }
 
 Image make_grid(const at::Tensor& pictures, std::int64_t columns) {

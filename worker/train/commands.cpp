@@ -5,6 +5,7 @@
 
 #include "worker/train/autoencoder_task.h"
 #include "worker/train/lora_task.h"
+#include "worker/train/model_folder.h"
 #include "worker/train/model_task.h"
 #include "worker/train/new_model.h"
 #include "worker/train/options.h"
@@ -39,6 +40,19 @@ struct Commands::Init {
   Result<void> run() const { return write_new_model(config, tokenizers, output_dir, seed); }
 };
 
+struct Commands::Export {
+  std::filesystem::path model, output_dir;
+
+  explicit Export(CLI::App& app) {
+    CLI::App* command = app.add_subcommand(
+        "export", "Write a trained model as it is shipped: every part in bfloat16");
+    command->add_option("--pretrained_model_name_or_path", model, "In diffusers' layout")
+        ->required();
+    command->add_option("--output_dir", output_dir)->required();
+  }
+  Result<void> run() const { return TRY(ModelFolder::open(model)).export_to(output_dir); }
+};
+
 struct Commands::Autoencoder {
   CommonOptions common;
   AutoencoderOptions options;
@@ -46,7 +60,7 @@ struct Commands::Autoencoder {
 
   explicit Autoencoder(CLI::App& app) {
     CLI::App* command = app.add_subcommand("autoencoder", "Train a model's autoencoder");
-    common.add_to(*command);
+    common.add_to(*command, "edits");
     command->add_option("--loss", loss, "Of pixels and their gradients")
         ->check(CLI::IsMember({"l1", "mse"}))
         ->capture_default_str();
@@ -61,6 +75,7 @@ struct Commands::Autoencoder {
     options.size = TRY(common.size());
     options.seed = common.seed;
     options.batch = common.train_batch_size;
+    options.workers = common.dataloader_num_workers;
     options.squared = loss == "mse";
     const auto dataset = TRY(common.open_dataset());
     const auto task = TRY(make_autoencoder_task(TRY(common.model_options()), options, *dataset));
@@ -75,7 +90,7 @@ struct Commands::Model {
 
   explicit Model(CLI::App& app) {
     CLI::App* command = app.add_subcommand("model", "Train a model's transformer");
-    common.add_to(*command);
+    common.add_to(*command, "edits");
     denoising.add_to(*command);
     command->add_flag("--train_text_encoder", train_text_encoder,
                       "CLIP and T5 too; else they stay as they are");
@@ -104,7 +119,7 @@ struct Commands::Lora {
         "  --train_data_dir sheets --output_dir turnaround --resolution 832x1248 --rank 32 \\\n"
         "  --lora_alpha 32 --max_train_steps 3000 --mixed_precision bf16 --device cuda \\\n"
         "  --gradient_checkpointing");
-    common.add_to(*command);
+    common.add_to(*command, "turns");
     denoising.add_to(*command);
     command->add_option("--tokenizers", common.tokenizers,
                         "Folder with tokenizer/ and tokenizer_2/; the model's own unless given");
@@ -128,12 +143,16 @@ struct Commands::Lora {
   }
 };
 
-Commands::Commands(CLI::App& app)
+Commands::Commands(CLI::App& app, const std::atomic<bool>* stop)
     : app_(app),
       init_(std::make_unique<Init>(app)),
       autoencoder_(std::make_unique<Autoencoder>(app)),
       model_(std::make_unique<Model>(app)),
-      lora_(std::make_unique<Lora>(app)) {}
+      lora_(std::make_unique<Lora>(app)),
+      export_(std::make_unique<Export>(app)) {
+  for (CommonOptions* common : {&autoencoder_->common, &model_->common, &lora_->common})
+    common->training.stop = stop;
+}
 
 Commands::~Commands() = default;
 
@@ -141,6 +160,7 @@ Result<void> Commands::run() {
   try {
     if (app_.got_subcommand("init")) return init_->run();
     if (app_.got_subcommand("autoencoder")) return autoencoder_->run();
+    if (app_.got_subcommand("export")) return export_->run();
     return app_.got_subcommand("model") ? model_->run() : lora_->run();
   } catch (const std::exception& error) {
     const std::string what = error.what();  // libtorch adds a stack trace after the first line

@@ -25,7 +25,8 @@ class Dataset {
   // the same index and rng give the same example, on every machine.
   virtual Result<Example> at(std::uint64_t index, Rng& rng) const = 0;
 
-  // Every prompt that an example may have, so that they are embedded once.
+  // Every prompt that an example may have, so that they are embedded once; none where they are too
+  // many to be told: then each is embedded when it is used.
   virtual std::vector<std::string> prompts() const = 0;
 };
 

@@ -3,17 +3,26 @@
 #include <utility>
 
 #include "worker/flux/sampler.h"
+#include "worker/flux/to_device.h"
 #include "worker/train/block_by_block.h"
 #include "worker/train/chance.h"
 
 namespace pirouette::train {
 
+Denoiser::Denoiser(DenoiserModel model, const Dataset& dataset, const DenoiserOptions& options)
+    : model_(std::move(model)),
+      dataset_(dataset),
+      options_(options),
+      batches_(std::make_unique<BatchQueue>(
+          dataset, BatchQueueOptions{options.seed, options.batch, options.size, options.workers,
+                                     model_.device.is_cuda()})) {}
+
 Result<Denoiser::Encoded> Denoiser::encode(const Batch& batch) const {
   Encoded encoded;
   {
     const at::NoGradGuard no_grad;
-    const auto latents = [&](const Tensor& pictures) {
-      return model_.autoencoder.encode(pictures.to(model_.device, model_.dtype));
+    const auto latents = [&](const Tensor& bytes) {
+      return model_.autoencoder.encode(to_pictures(bytes, model_.device, model_.dtype));
     };
     encoded.targets = latents(batch.targets);
     encoded.references = latents(batch.references);
@@ -24,7 +33,7 @@ Result<Denoiser::Encoded> Denoiser::encode(const Batch& batch) const {
 
 // sigmas [B] -> what the model is told of them: thousandths, rounded to its dtype, as in rendering.
 Tensor Denoiser::told(const Tensor& sigmas) const {
-  return (sigmas.to(at::kFloat) * 1000).to(model_.dtype).to(model_.device) / 1000;
+  return flux::to_device((sigmas.to(at::kFloat) * 1000).to(model_.dtype), model_.device) / 1000;
 }
 
 // All but the noisy tokens and the timestep.
@@ -37,21 +46,21 @@ flux::TransformerInput Denoiser::make_input(const Encoded& encoded) const {
   const std::int64_t rows = encoded.targets.size(2) / 2, columns = encoded.targets.size(3) / 2;
   const Tensor ids = at::cat({at::zeros({input.txt.size(1), 3}), flux::make_ids(0, rows, columns),
                               flux::make_ids(1, rows, columns)});
-  input.rope = flux::make_rope(ids.to(model_.device), model_.transformer.rope_axes());
+  input.rope = flux::make_rope(flux::to_device(ids, model_.device), model_.transformer.rope_axes());
   return input;
 }
 
-Result<double> Denoiser::learn(std::uint64_t number) {
-  const Batch batch = TRY(
-      draw_batch(dataset_, options_.seed, number * options_.batch, options_.batch, options_.size));
+Result<Tensor> Denoiser::learn(std::uint64_t number) {
+  const Batch batch = TRY(batches_->take(number));
   const Encoded encoded = TRY(encode(batch));
   const Tensor clean = flux::pack_latents(encoded.targets.to(at::kFloat));  // [B, L, 4c]
   const std::int64_t tokens = clean.size(1);
-  const Tensor noise =
-      normal(clean.sizes(), generator_of(options_.seed, Draw::noise, number)).to(model_.device);
+  const Tensor noise = flux::to_device(
+      normal(clean.sizes(), generator_of(options_.seed, Draw::noise, number)), model_.device);
   const Tensor sigmas = draw_sigmas(clean.size(0), options_.flow, tokens, model_.shift,
                                     generator_of(options_.seed, Draw::sigma, number));
-  const Tensor weights = loss_weights(sigmas, options_.flow.weighting).to(model_.device);
+  const Tensor weights =
+      flux::to_device(loss_weights(sigmas, options_.flow.weighting), model_.device);
   const Mixed mixed = mix(clean, noise, sigmas);
 
   flux::TransformerInput input = make_input(encoded);
@@ -64,7 +73,7 @@ Result<double> Denoiser::learn(std::uint64_t number) {
   const Tensor loss = options_.block_by_block
                           ? backward_block_by_block(model_.transformer, input, loss_of)
                           : backward_at_once(model_.transformer, input, loss_of);
-  return loss.item<double>();
+  return loss;
 }
 
 // The sampler's loop, from one noise for each example -> pictures [B, 3, H, W].
@@ -92,8 +101,8 @@ Result<Image> Denoiser::show() const {
   for (std::int64_t i = 0; i < options_.shown; ++i) {
     const Batch batch =
         TRY(draw_batch(dataset_, options_.seed, static_cast<std::uint64_t>(i), 1, options_.size));
-    pictures.push_back(batch.references);
-    pictures.push_back(batch.targets);
+    for (const Tensor& bytes : {batch.references, batch.targets})
+      pictures.push_back(to_pictures(bytes, at::kCPU, at::kFloat));
     pictures.push_back(draw(TRY(encode(batch))).to(at::kFloat).cpu());
   }
   constexpr std::int64_t kColumns = 3;

@@ -5,11 +5,12 @@
 // training of a whole model and of a LoRA, which differ in what is trainable only.
 
 #include <cstdint>
+#include <memory>
 
 #include "worker/flux/autoencoder.h"
 #include "worker/flux/reference.h"
 #include "worker/flux/transformer.h"
-#include "worker/train/batch.h"
+#include "worker/train/batch_queue.h"
 #include "worker/train/flow_matching.h"
 #include "worker/train/prompts.h"
 
@@ -19,6 +20,7 @@ struct DenoiserOptions {
   flux::Size size;  // of pictures and references
   std::uint64_t seed = 0;
   std::uint64_t batch = 1;
+  int workers = 0;  // threads that draw examples ahead; 0: none does
   FlowOptions flow;
   double guidance = 3.5;       // told to a model that is told one
   bool block_by_block = true;  // gradient checkpointing
@@ -39,11 +41,10 @@ struct DenoiserModel {
 class Denoiser {
  public:
   // dataset must live as long.
-  Denoiser(DenoiserModel model, const Dataset& dataset, DenoiserOptions options)
-      : model_(std::move(model)), dataset_(dataset), options_(std::move(options)) {}
+  Denoiser(DenoiserModel model, const Dataset& dataset, const DenoiserOptions& options);
 
   // As Task's: the number-th micro-batch.
-  Result<double> learn(std::uint64_t number);
+  Result<Tensor> learn(std::uint64_t number);
   // For each example a row: reference, target, what the model makes of it.
   Result<Image> show() const;
 
@@ -60,6 +61,7 @@ class Denoiser {
   DenoiserModel model_;
   const Dataset& dataset_;
   DenoiserOptions options_;
+  std::unique_ptr<BatchQueue> batches_;
 };
 
 }  // namespace pirouette::train

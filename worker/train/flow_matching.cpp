@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include "worker/flux/sampler.h"
+#include "worker/flux/to_device.h"
 #include "worker/train/chance.h"
 
 namespace pirouette::train {
@@ -42,7 +43,7 @@ Tensor draw_sigmas(std::int64_t count, const FlowOptions& options, std::int64_t 
 }
 
 Mixed mix(const Tensor& clean, const Tensor& noise, const Tensor& sigmas) {
-  const Tensor share = sigmas.to(clean.device()).view({-1, 1, 1});
+  const Tensor share = flux::to_device(sigmas, clean.device()).view({-1, 1, 1});
   return {(1 - share) * clean + share * noise, noise - clean};
 }
 

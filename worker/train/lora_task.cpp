@@ -19,7 +19,7 @@ class LoraTask : public Task {
         dtype_(dtype) {}
 
   Parameters& parameters() override { return parameters_; }
-  Result<double> learn(std::uint64_t number) override { return denoiser_.learn(number); }
+  Result<Tensor> learn(std::uint64_t number) override { return denoiser_.learn(number); }
   Result<Image> show() override { return denoiser_.show(); }
   Result<void> save(const std::filesystem::path& folder, const Tensors& learnt) override {
     return save_lora(folder, lora_, learnt, dtype_);
@@ -59,8 +59,8 @@ Result<std::unique_ptr<Task>> make_lora_task(const ModelOptions& model, const Lo
                       TRY(flux::Autoencoder::load(
                           TRY(flux::load_part(source.autoencoder, model.dtype, model.device)),
                           source.numbers.latents)),
-                      TRY(Prompts::embed_all(source, dataset.prompts(), model.sequence_length,
-                                             model.dtype, model.device)),
+                      TRY(Prompts::make(source, dataset.prompts(), model.sequence_length,
+                                        model.dtype, model.device)),
                       source.numbers.shift,
                       model.dtype,
                       model.device};

@@ -122,4 +122,15 @@ Result<void> ModelFolder::save(const fs::path& to, const Tensors& learnt,
   return {};
 }
 
+Result<void> ModelFolder::export_to(const fs::path& to) const {
+  Tensors all;
+  for (const flux::Part* part :
+       {&source_.transformer, &source_.clip, &source_.t5, &source_.autoencoder}) {
+    const std::string prefix = std::string(flux::part_name(part->kind)) + '.';
+    const flux::Weights stored = TRY(flux::open_part(*part, at::kFloat));
+    for (const auto& [name, tensor] : stored.tensors()) all.emplace(prefix + name, tensor);
+  }
+  return save(to, all, at::kBFloat16);
+}
+
 }  // namespace pirouette::train

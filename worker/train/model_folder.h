@@ -22,6 +22,9 @@ class ModelFolder {
   Result<void> save(const std::filesystem::path& to, const Tensors& learnt,
                     at::ScalarType dtype) const;
 
+  // Every part in bfloat16, as it is shipped.
+  Result<void> export_to(const std::filesystem::path& to) const;
+
  private:
   ModelFolder(std::filesystem::path folder, flux::ModelSource source)
       : folder_(std::move(folder)), source_(std::move(source)) {}

@@ -18,7 +18,7 @@ class ModelTask : public Task {
         dtype_(dtype) {}
 
   Parameters& parameters() override { return parameters_; }
-  Result<double> learn(std::uint64_t number) override { return denoiser_.learn(number); }
+  Result<Tensor> learn(std::uint64_t number) override { return denoiser_.learn(number); }
   Result<Image> show() override { return denoiser_.show(); }
   Result<void> save(const std::filesystem::path& folder, const Tensors& learnt) override {
     return folder_.save(folder / "model", learnt, dtype_);
@@ -45,8 +45,8 @@ Result<std::unique_ptr<Task>> make_model_task(const ModelOptions& model, bool tr
   Prompts prompts = train_text_encoders
                         ? TRY(Prompts::train_with(source, parameters, model.sequence_length,
                                                   model.dtype, model.device))
-                        : TRY(Prompts::embed_all(source, dataset.prompts(), model.sequence_length,
-                                                 model.dtype, model.device));
+                        : TRY(Prompts::make(source, dataset.prompts(), model.sequence_length,
+                                            model.dtype, model.device));
   DenoiserModel parts{TRY(flux::Transformer::load(
                           flux::Weights(std::move(tensors), stored.source()), source.numbers.axes)),
                       TRY(flux::Autoencoder::load(

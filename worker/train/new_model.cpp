@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr std::int64_t kGroups = 32;  // of the autoencoder's norms
+constexpr std::int64_t kGroups = 32;  // of the autoencoder's norms, unless it says otherwise
 constexpr std::size_t kLevels = 4;    // an eighth of the size, as everything after it expects
 constexpr std::int64_t kCellsPerToken = 4;
 constexpr std::int64_t kSizeMax = 1 << 20;
@@ -39,6 +39,7 @@ class Dimensions {
       return wrong(name, std::to_string(how_many) + " positive numbers");
     return found->get<std::vector<std::int64_t>>();
   }
+  bool has(const char* name) const { return numbers_.contains(name); }
   bool is_on(const char* name) const { return numbers_.value(name, false); }
   Error wrong(const std::string& name, const std::string& wanted) const {
     return {Errc::invalid, std::string("the new model's ") + part_ + '.' + name + " must be " +
@@ -67,8 +68,10 @@ Result<NewModel> read(const json& all) {
       transformer(all, "transformer");
   m.autoencoder = {TRY(vae.counts("block_out_channels", kLevels)),
                    TRY(vae.count("layers_per_block")), TRY(vae.count("latent_channels"))};
+  const std::int64_t groups =
+      vae.has("norm_num_groups") ? TRY(vae.count("norm_num_groups")) : kGroups;
   for (const std::int64_t width : m.autoencoder.widths)
-    if (width % kGroups != 0) return vae.wrong("block_out_channels", "multiples of 32");
+    if (width % groups != 0) return vae.wrong("block_out_channels", "multiples of norm_num_groups");
   m.clip = {TRY(clip.count("hidden_size")), TRY(clip.count("intermediate_size")),
             TRY(clip.count("num_hidden_layers")), TRY(clip.count("vocab_size"))};
   if (m.clip.width % TRY(clip.count("num_attention_heads")) != 0)
@@ -107,8 +110,8 @@ json settings_of(const json& all, const NewModel& m, const std::string& part) {
          {"act_fn", "silu"},
          {"in_channels", 3},
          {"out_channels", 3},
-         {"norm_num_groups", kGroups},
          {"down_block_types", std::vector<std::string>(kLevels, "DownEncoderBlock2D")},
+         {"norm_num_groups", config.value("norm_num_groups", kGroups)},
          {"up_block_types", std::vector<std::string>(kLevels, "UpDecoderBlock2D")},
          {"mid_block_add_attention", true},
          {"use_quant_conv", false},

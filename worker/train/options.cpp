@@ -1,7 +1,11 @@
 #include "worker/train/options.h"
 
+#include <algorithm>
+#include <thread>
+
 #include "common/job/recipe.h"
 #include "worker/flux/device.h"
+#include "worker/train/edited_characters.h"
 #include "worker/train/turning_characters.h"
 
 namespace pirouette::train {
@@ -13,11 +17,15 @@ void add_files(CommonOptions& o, CLI::App& command) {
       ->required();
   CLI::Option* folder = command.add_option("--train_data_dir", o.train_data_dir,
                                            "Folder with metadata.jsonl and its pictures (PNG)");
-  command
-      .add_option("--characters", o.characters,
-                  "Learn from so many drawn characters instead, turned to the eight views")
+  command.add_option("--characters", o.characters, "Learn from so many drawn characters instead")
       ->check(CLI::Range(1, 1'000'000'000))
       ->excludes(folder);
+  command
+      .add_option("--examples", o.examples,
+                  "What is asked of them: edits (recolour, remove, add, shift … in the same view), "
+                  "or turns to the eight views under the product's own prompts")
+      ->check(CLI::IsMember({"edits", "turns"}))
+      ->capture_default_str();
   command.add_option("--cond_image_column", o.columns.reference, "Of metadata.jsonl's rows")
       ->capture_default_str();
   command.add_option("--caption_column", o.columns.prompt)->capture_default_str();
@@ -41,6 +49,11 @@ void add_steps(CommonOptions& o, CLI::App& command) {
       ->capture_default_str();
   command.add_option("--gradient_accumulation_steps", t.gradient_accumulation_steps)
       ->check(positive)
+      ->capture_default_str();
+  command
+      .add_option("--max_train_minutes", t.max_train_minutes,
+                  "A checkpoint, and what was learnt saved, after so long; 0: no limit")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command
       .add_option("--checkpointing_steps", t.checkpointing_steps,
@@ -79,6 +92,11 @@ void add_machine(CommonOptions& o, CLI::App& command) {
   command.add_option("--threads", o.threads, "CPU threads; 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
+  command
+      .add_option("--dataloader_num_workers", o.dataloader_num_workers,
+                  "Threads that draw or read examples ahead; 0: none")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
 }
 
 }  // namespace
@@ -92,7 +110,9 @@ Result<flux::Size> parse_resolution(const std::string& text) {
                                   std::to_string(flux::kTokenSide)};
 }
 
-void CommonOptions::add_to(CLI::App& command) {
+void CommonOptions::add_to(CLI::App& command, const std::string& examples_by_default) {
+  examples = examples_by_default;
+  dataloader_num_workers = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   add_files(*this, command);
   add_steps(*this, command);
   add_optimiser(*this, command);
@@ -121,7 +141,9 @@ Result<TrainingOptions> CommonOptions::training_options() const {
 Result<flux::Size> CommonOptions::size() const { return parse_resolution(resolution); }
 
 Result<std::unique_ptr<Dataset>> CommonOptions::open_dataset() const {
-  if (characters > 0) return turning_characters(characters, TRY(size()));
+  if (characters > 0)
+    return examples == "edits" ? edited_characters(characters, TRY(size()))
+                               : turning_characters(characters, TRY(size()));
   if (train_data_dir.empty())
     return Error{Errc::invalid, "give --train_data_dir FOLDER, or --characters COUNT"};
   return open_folder(train_data_dir, columns, seed);
@@ -156,6 +178,7 @@ Result<DenoiserOptions> DenoisingOptions::denoiser_options(const CommonOptions& 
   options.size = TRY(common.size());
   options.seed = common.seed;
   options.batch = common.train_batch_size;
+  options.workers = common.dataloader_num_workers;
   options.flow = flow;
   options.flow.weighting = TRY(parse_weighting(weighting_scheme));
   options.guidance = guidance_scale;

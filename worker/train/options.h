@@ -25,9 +25,12 @@ struct CommonOptions {
   std::uint64_t train_batch_size = 1;
   std::string mixed_precision = "no", device = "cpu", lr_scheduler = "constant";
   int threads = 0;
+  int dataloader_num_workers = 0;  // set to the cores
+  std::string examples;            // edits or turns, of the drawn characters
   TrainingOptions training;
 
-  void add_to(CLI::App& command);
+  // examples_by_default: what drawn characters are for.
+  void add_to(CLI::App& command, const std::string& examples_by_default);
   Result<ModelOptions> model_options() const;
   Result<TrainingOptions> training_options() const;
   Result<flux::Size> size() const;

@@ -6,14 +6,14 @@
 
 namespace pirouette::train {
 
-Result<Prompts> Prompts::embed_all(const flux::ModelSource& model,
-                                   const std::vector<std::string>& texts, int length,
-                                   at::ScalarType dtype, at::Device device) {
+Result<Prompts> Prompts::make(const flux::ModelSource& model, const std::vector<std::string>& texts,
+                              int length, at::ScalarType dtype, at::Device device) {
   const at::NoGradGuard no_grad;
   Prompts prompts(length, dtype);
   prompts.encoders_ = TRY(flux::TextEncoders::load(model, dtype, device));
+  if (texts.empty()) return prompts;
   for (const std::string& text : texts)
-    prompts.embedded_.insert_or_assign(text, TRY(prompts.embed(text)));
+    prompts.embedded_.insert_or_assign(text, TRY(prompts.embed({text})));
   prompts.encoders_.reset();
   return prompts;
 }
@@ -29,22 +29,26 @@ Result<Prompts> Prompts::train_with(const flux::ModelSource& model, Parameters& 
   };
   prompts.encoders_ =
       TRY(flux::TextEncoders::make(model, TRY(trained(model.clip)), TRY(trained(model.t5))));
+  prompts.is_trained_ = true;
   return prompts;
 }
 
-Result<flux::TextEmbedding> Prompts::embed(const std::string& prompt) const {
-  const flux::TextEmbedding wide = TRY(encoders_->embed(prompt, length_));
+Result<flux::TextEmbedding> Prompts::embed(const std::vector<std::string>& prompts) const {
+  const flux::TextEmbedding wide = TRY(encoders_->embed_all(prompts, length_));
   return flux::TextEmbedding{wide.sequence.to(dtype_), wide.pooled.to(dtype_)};
 }
 
 Result<flux::TextEmbedding> Prompts::of(const std::vector<std::string>& prompts) const {
+  if (encoders_) {
+    const at::AutoGradMode grad(is_trained_ && at::GradMode::is_enabled());
+    return embed(prompts);
+  }
   std::vector<Tensor> sequences, pooled;
   for (const std::string& prompt : prompts) {
     const auto found = embedded_.find(prompt);
-    PIROUETTE_CHECK(encoders_ || found != embedded_.end());
-    const flux::TextEmbedding one = encoders_ ? TRY(embed(prompt)) : found->second;
-    sequences.push_back(one.sequence);
-    pooled.push_back(one.pooled);
+    PIROUETTE_CHECK(found != embedded_.end());
+    sequences.push_back(found->second.sequence);
+    pooled.push_back(found->second.pooled);
   }
   return flux::TextEmbedding{at::cat(sequences), at::cat(pooled)};
 }

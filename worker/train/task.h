@@ -16,8 +16,9 @@ class Task {
 
   virtual Parameters& parameters() = 0;
 
-  // Leaves the gradients of the number-th micro-batch (from 0) in the leaves; its mean loss.
-  virtual Result<double> learn(std::uint64_t number) = 0;
+  // Leaves the gradients of the number-th micro-batch (from 0) in the leaves; its mean loss, a
+  // scalar on the device: who reads it waits for the device.
+  virtual Result<Tensor> learn(std::uint64_t number) = 0;
 
   // Pictures of what the model does now, with what is published.
   virtual Result<Image> show() = 0;

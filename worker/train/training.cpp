@@ -4,6 +4,7 @@
 #include <cmath>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "common/files.h"
 #include "worker/train/checkpoint_folder.h"
@@ -14,18 +15,39 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using Clock = std::chrono::steady_clock;
+
+// On a GPU losses are read so many steps at once: reading one waits for it, and meanwhile nothing
+// would be handed out.
+constexpr std::size_t kReadEvery = 10;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
 class Training {
  public:
-  Training(Task& task, const TrainingOptions& options)
-      : task_(task), options_(options), adam_(task.parameters(), options.adam) {
+  Training(Task& task, const TrainingOptions& options, const Watch& watch)
+      : task_(task), options_(options), watch_(watch), adam_(task.parameters(), options.adam) {
     if (options.use_ema) average_.emplace(task.parameters(), options.ema_decay);
   }
 
-  Result<void> run(const Watch& watch);
+  Result<void> run();
 
  private:
+  // A step that was handed out.
+  struct Unread {
+    StepReport report;
+    Tensor numbers;  // loss, norm of the gradients
+  };
   Result<std::int64_t> begin();  // steps that were made already
-  Result<StepReport> step(std::int64_t number);
+  Result<void> step(std::int64_t number);
+  Result<void> read_all(StepLog& log);
+  bool is_time_up() const {
+    return options_.max_train_minutes > 0 &&
+           seconds_since(started_) >= 60 * options_.max_train_minutes;
+  }
+  bool is_stopped() const { return options_.stop != nullptr && options_.stop->load(); }
   Result<void> save_checkpoint(std::int64_t step) const;
   Result<void> restore(const fs::path& checkpoint);
   Result<void> show(std::int64_t step);
@@ -33,8 +55,11 @@ class Training {
 
   Task& task_;
   const TrainingOptions& options_;
+  const Watch& watch_;
   AdamW adam_;
   std::optional<Average> average_;
+  Clock::time_point started_ = Clock::now(), read_ = started_;
+  std::vector<Unread> unread_;
 };
 
 Result<std::int64_t> Training::begin() {
@@ -55,31 +80,53 @@ Result<std::int64_t> Training::begin() {
   return checkpoint.step;
 }
 
-Result<StepReport> Training::step(std::int64_t number) {
-  const auto start = std::chrono::steady_clock::now();
+Result<void> Training::step(std::int64_t number) {
   Parameters& parameters = task_.parameters();
   const std::int64_t micro_batches = options_.gradient_accumulation_steps;
-  StepReport report;
-  report.step = number;
+  Unread step;
+  step.report.step = number;
+  step.report.learning_rate = options_.learning_rate.after(number - 1);
+  Tensor loss;
   for (std::int64_t i = 0; i < micro_batches; ++i) {
     const auto share = 1 / static_cast<double>(micro_batches);
     const auto count = static_cast<std::uint64_t>((number - 1) * micro_batches + i);
-    report.loss += share * TRY(task_.learn(count));
+    const Tensor one = TRY(task_.learn(count)).to(at::kDouble) * share;
+    loss = loss.defined() ? loss + one : one;
     parameters.collect(share);
   }
-  report.learning_rate = options_.learning_rate.after(number - 1);
-  report.gradient_norm = parameters.clip(options_.max_grad_norm);
-  if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm))
-    return Error{Errc::corrupt, "step " + std::to_string(number) +
-                                    ": loss or gradient is not a number; take a lower "
-                                    "--learning_rate, or go on from an earlier checkpoint"};
-  adam_.step(parameters, report.learning_rate, number);
+  const Tensor norm = parameters.clip(options_.max_grad_norm).to(at::kDouble);
+  step.numbers = at::stack({loss, norm});
+  adam_.step(parameters, step.report.learning_rate, number);
   parameters.forget_gradients();
   parameters.publish();
   if (average_) average_->update(parameters, number);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  report.seconds = took.count();
-  return report;
+  unread_.push_back(std::move(step));
+  return {};
+}
+
+// Waits for the device; then the steps that were handed out are logged and told.
+Result<void> Training::read_all(StepLog& log) {
+  std::vector<Tensor> numbers;
+  for (const Unread& step : unread_) numbers.push_back(step.numbers);
+  if (numbers.empty()) return {};
+  const Tensor read = at::stack(numbers).cpu();  // [steps, 2]
+  const double seconds = seconds_since(read_) / static_cast<double>(unread_.size());
+  read_ = Clock::now();
+  for (std::size_t i = 0; i < unread_.size(); ++i) {
+    StepReport& report = unread_[i].report;
+    const auto* row = read.data_ptr<double>() + 2 * i;
+    report.loss = row[0];
+    report.gradient_norm = row[1];
+    report.seconds = seconds;
+    if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm))
+      return Error{Errc::corrupt, "step " + std::to_string(report.step) +
+                                      ": loss or gradient is not a number; take a lower "
+                                      "--learning_rate, or go on from an earlier checkpoint"};
+    TRY(log.append(report));
+    if (watch_) watch_(report);
+  }
+  unread_.clear();
+  return {};
 }
 
 Result<void> Training::save_checkpoint(std::int64_t step) const {
@@ -116,26 +163,35 @@ Result<void> Training::show(std::int64_t step) {
 }
 
 Tensors Training::best() const {
-  Tensors learnt = task_.parameters().learnt();
-  if (!average_) return learnt;
-  for (std::size_t i = 0; i < average_->values().size(); ++i)
-    learnt[task_.parameters().all()[i].name] = average_->values()[i];
-  return learnt;
+  if (!average_) return task_.parameters().learnt();
+  return task_.parameters().pieces("", average_->values());
 }
 
-Result<void> Training::run(const Watch& watch) {
-  const std::int64_t done = TRY(begin());
+Result<void> Training::run() {
+  std::int64_t made = TRY(begin()), shown = -1, kept = -1;
   StepLog log = TRY(StepLog::open(options_.output_dir));
   const auto is_due = [](std::int64_t number, std::int64_t every) {
     return every > 0 && number % every == 0;
   };
-  for (std::int64_t number = done + 1; number <= options_.max_train_steps; ++number) {
-    const StepReport report = TRY(step(number));
-    TRY(log.append(report));
-    if (watch) watch(report);
-    if (is_due(number, options_.validation_steps)) TRY(show(number));
-    if (is_due(number, options_.checkpointing_steps)) TRY(save_checkpoint(number));
+  const Parameters& parameters = task_.parameters();
+  const bool is_ahead = !parameters.all().empty() && parameters.all()[0].learnt.is_cuda();
+  read_ = Clock::now();
+  while (made < options_.max_train_steps && !is_time_up() && !is_stopped()) {
+    TRY(step(++made));
+    const bool is_shown = is_due(made, options_.validation_steps);
+    const bool is_kept = is_due(made, options_.checkpointing_steps);
+    if (!is_ahead || unread_.size() >= kReadEvery || is_shown || is_kept) TRY(read_all(log));
+    if (is_shown) TRY(show(shown = made));
+    if (is_kept) TRY(save_checkpoint(kept = made));
+    if (is_shown || is_kept) read_ = Clock::now();
   }
+  TRY(read_all(log));
+  const bool is_whole = made >= options_.max_train_steps;
+  if (!is_whole && kept != made) TRY(save_checkpoint(made));
+  if (is_stopped() && !is_whole)
+    return Error{Errc::cancelled, "stopped after step " + std::to_string(made) +
+                                      "; go on with --resume_from_checkpoint latest"};
+  if (options_.validation_steps > 0 && shown != made) TRY(show(made));
   if (average_) task_.parameters().publish(average_->values());
   return task_.save(options_.output_dir, best());
 }
@@ -143,7 +199,7 @@ Result<void> Training::run(const Watch& watch) {
 }  // namespace
 
 Result<void> train(Task& task, const TrainingOptions& options, const Watch& watch) {
-  return Training(task, options).run(watch);
+  return Training(task, options, watch).run();
 }
 
 }  // namespace pirouette::train

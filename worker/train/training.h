@@ -5,11 +5,12 @@
 //
 //   log.jsonl           a line for each step: step, loss, lr, grad_norm, seconds
 //   checkpoint-500/     what resuming needs: state.safetensors; the last few stay
-//   samples/500.png     what the model did after that step
+//   samples/500.png     what the model did after that step, and at the end
 //
 // A training that was interrupted and resumed gives the same bytes as one that was not: what a step
 // draws depends on the seed and its number alone (chance.h), and the rest is in the checkpoint.
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -35,6 +36,10 @@ struct TrainingOptions {
   std::int64_t checkpoints_total_limit = 2;  // 0: all stay
   std::string resume_from_checkpoint;        // a checkpoint's folder, "latest", or "" to begin anew
   std::int64_t validation_steps = 0;         // samples every so many; 0: none
+  // After so long a checkpoint is written and what was learnt is saved, as at the end. 0: no limit.
+  double max_train_minutes = 0;
+  // Set from a signal's handler, say: a checkpoint is written, and the training is cancelled.
+  const std::atomic<bool>* stop = nullptr;
 };
 
 // One step as it is told: to the log, and to whoever watches.
@@ -45,7 +50,7 @@ struct StepReport {
 using Watch = std::function<void(const StepReport&)>;
 
 // corrupt: a loss is not finite. conflict: output_dir has a training already, and resuming was not
-// asked for.
+// asked for. cancelled: it was stopped.
 Result<void> train(Task& task, const TrainingOptions& options, const Watch& watch = nullptr);
 
 }  // namespace pirouette::train

@@ -18,22 +18,20 @@ class TurningCharacters : public Dataset {
     const auto character = characters::character_of(rng.below(count_));
     const View& view = standard_views()[rng.below(standard_views().size())];
     const characters::Body body = characters::build(character);
-    return Example{shown(body, 0), shown(body, view.azimuth_deg), prompt(view)};
+    const std::string notes = rng.below(2) == 0 ? characters::description(character) : "";
+    return Example{shown(body, 0), shown(body, view.azimuth_deg),
+                   make_prompt(recipe_, view, notes, "")};
   }
 
-  std::vector<std::string> prompts() const override {
-    std::vector<std::string> prompts;
-    for (const View& view : standard_views()) prompts.push_back(prompt(view));
-    return prompts;
-  }
+  std::vector<std::string> prompts() const override { return {}; }
 
  private:
-  std::string prompt(const View& view) const { return make_prompt(recipe_, view, "", ""); }
   Image shown(const characters::Body& body, int azimuth_deg) const {
     characters::Camera camera;
     camera.azimuth_deg = azimuth_deg;
     camera.width = size_.width;
     camera.height = size_.height;
+    camera.oversampling = characters::kQuickOversampling;
     return characters::render(body, camera);
   }
 

@@ -1,7 +1,8 @@
 #pragma once
 // Examples for a turnaround LoRA, without a file: a character seen from the front, the product's
-// own prompt for one of its eight views, and the character seen from there. Drawn as they are
-// needed (worker/train/characters), so the machine that trains is given nothing.
+// own prompt for one of its eight views, and the character seen from there. Half of the prompts
+// have identity notes, as a studio may give them or not: the character's description. Drawn as they
+// are needed (worker/train/characters), so the machine that trains is given nothing.
 
 #include <cstdint>
 #include <memory>

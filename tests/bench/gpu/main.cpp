@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "tests/bench/gpu/clock.h"
+#include "tests/bench/gpu/fp8_bench.h"
 #include "tests/bench/gpu/full_size_model.h"
 #include "tests/bench/gpu/step_bench.h"
 #include "tests/bench/gpu/train_bench.h"
@@ -71,6 +72,7 @@ struct Bench {
   void pristine_on_device() const;
   void pristine_on_host() const;
   void training() const;
+  void float8() const;
 };
 
 void Bench::write() {
@@ -181,6 +183,12 @@ void Bench::pristine_on_host() const {
        host_ms([&] { get(kontext->variants().select("two", two)); }), "ms");
 }
 
+void Bench::float8() const {
+  heading("float8");
+  give_back_memory(device);
+  measure_float8(files, lora(1.0), device);
+}
+
 void Bench::training() const {
   heading("training: a LoRA of rank 32 on the full-size model, gradients block by block");
   const Ceilings ceilings = measure_ceilings(device);
@@ -194,7 +202,7 @@ void Bench::training() const {
 int main(int argc, char** argv) {
   using namespace pirouette::flux;
   if (argc < 3) {
-    std::fprintf(stderr, "bench_gpu FOLDER GOLDEN [all|step|host|train]\n");
+    std::fprintf(stderr, "bench_gpu FOLDER GOLDEN [all|step|host|train|fp8|write]\n");
     return 2;
   }
   const at::NoGradGuard no_grad;
@@ -204,6 +212,11 @@ int main(int argc, char** argv) {
   at::manual_seed(1);
   std::printf("%s, %s\n", device_name(run.device).c_str(), torch_version().c_str());
   run.write();
+  if (what == "fp8") {
+    run.float8();
+    return 0;
+  }
+  if (what == "write") return 0;
   if (what == "train") {
     run.training();
     return 0;

@@ -66,8 +66,6 @@ Ceilings measure_ceilings(at::Device device) {
   return ceilings;
 }
 
-namespace {
-
 TransformerInput full_size_input(at::Device device) {
   TransformerInput input;
   input.img = random({1, kImage, 64}, device);
@@ -106,8 +104,6 @@ double measure_step_of_picture(const Transformer& model, TransformerInput input,
   line("step:   host's time to hand it out", handed_out.count(), "ms", "it waits for nothing");
   return passed + told / 24;
 }
-
-}  // namespace
 
 double measure_step(const Transformer& model, const Ceilings& ceilings, at::Device device) {
   const TransformerInput input = full_size_input(device);

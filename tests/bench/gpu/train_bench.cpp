@@ -71,7 +71,7 @@ void measure_training(const std::filesystem::path& model, const std::filesystem:
   std::vector<double> taken;
   for (int step = 1; step <= kSteps; ++step) {
     const double ms = host_ms([&] {
-      last = get(task->learn(0));
+      last = get(task->learn(0)).item<double>();
       parameters.collect(1);
       (void)parameters.clip(1);
       adam.step(parameters, kLearningRate, step);

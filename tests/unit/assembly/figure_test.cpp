@@ -107,8 +107,25 @@ TEST(Likeness, TheSameDrawingAtAnotherScaleIsNearlyTheSame) {
   draw_person(other, 96, 40, 259);
   fill(other, {60, 100, 30, 100}, kSkin);
   const auto of = [](const Image& image) { return likeness(image, find_figure(image)->box); };
-  EXPECT_LT(difference(of(small), of(large)), 3);
-  EXPECT_GT(difference(of(small), of(other)), 5);
+  EXPECT_LT(difference(of(small), of(large)), 10);
+  EXPECT_GT(difference(of(small), of(other)), 40);
+}
+
+TEST(Likeness, AMirroredDrawingHasTheMirroredLikeness) {
+  Image image = blank(97, 141);
+  draw_person(image, 41, 20, 131);
+  fill(image, {50, 60, 17, 23}, kSkin);
+  Image other = image;
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width * 3; ++x) {
+      const int from = (image.width - 1 - x / 3) * 3 + x % 3;
+      other.pixels[static_cast<std::size_t>(y * image.width * 3 + x)] =
+          image.pixels[static_cast<std::size_t>(y * image.width * 3 + from)];
+    }
+  }
+  const Likeness own = likeness(image, find_figure(image)->box);
+  EXPECT_LT(difference(mirrored(own), likeness(other, find_figure(other)->box)), 1);
+  EXPECT_GT(difference(own, mirrored(own)), 40);
 }
 
 }  // namespace

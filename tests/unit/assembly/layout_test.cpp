@@ -40,7 +40,7 @@ TEST(Layout, AllViewsShareOneScaleAndOneFootLine) {
     EXPECT_NEAR(cell.left + cell.scale * (views[i]->figure->centre_column + 0.5),
                 cell.box.width / 2.0, 1);
   }
-  EXPECT_NEAR(layout.cells[0].scale * layout.median_body_px, kBodyShare * 960, 1);
+  EXPECT_NEAR(layout.cells[0].scale * layout.medians.body, kBodyShare * 960, 1);
 }
 
 TEST(Layout, ATallWeaponMakesRoomForItselfInEveryCell) {

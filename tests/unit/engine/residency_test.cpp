@@ -39,8 +39,31 @@ TEST(ResidencyMode, AModelThatFitsInNoWayIsRefusedWithWhatItNeeds) {
   const auto mode = choose_mode(kKontext, {24 * kGb, 200 * kGb}, false);
   ASSERT_FALSE(mode.ok());
   EXPECT_EQ(mode.error().what,
-            "the model needs 32206 MiB of memory and the budget is 22889 MiB; raise "
+            "the model needs 25721 MiB of memory and the budget is 22889 MiB; raise "
             "--memory-budget, or take a device with more memory or a smaller model");
+}
+
+// In float8 the weights as published are others, and beside them on the device.
+constexpr ModelBytes kFloat8{15'100'000'000, 170'000'000, 9'800'000'000, 23'800'000'000};
+
+TEST(ResidencyMode, Float8FitsA24GbCardWithT5CrossingInTurn) {
+  const MemoryBudget card{25 * kGb, 64 * kGb}, large{80 * kGb, 200 * kGb};
+  EXPECT_EQ(choose_mode(kFloat8, card, false).value(), ResidencyMode::pristine_on_host);
+  EXPECT_EQ(choose_mode(kFloat8, {25 * kGb, 16 * kGb}, false).value(), ResidencyMode::merged_only);
+  EXPECT_TRUE(streams_text_encoders(kFloat8, card, false));
+  EXPECT_FALSE(streams_text_encoders(kFloat8, large, false));
+  EXPECT_EQ(choose_mode(kFloat8, large, false).value(), ResidencyMode::pristine_on_device);
+  EXPECT_EQ(choose_mode(kFloat8, {48 * kGb, 200 * kGb}, false).value(),
+            ResidencyMode::pristine_on_host);
+}
+
+TEST(WeightsAs, AreFloat8WhereTheWideOnesDoNotFit) {
+  EXPECT_TRUE(takes_float8(WeightsAs::automatic, 24 * kGb, true));
+  EXPECT_FALSE(takes_float8(WeightsAs::automatic, 24 * kGb, false));
+  EXPECT_FALSE(takes_float8(WeightsAs::automatic, 80 * kGb, true));
+  EXPECT_TRUE(takes_float8(WeightsAs::float8, 80 * kGb, true));
+  EXPECT_FALSE(takes_float8(WeightsAs::wide, 24 * kGb, true));
+  EXPECT_FALSE(parse_weights_as("fp8").ok());
 }
 
 TEST(ResidencyMode, IsReadFromTheCommandLine) {

@@ -89,9 +89,9 @@ TEST_F(FolderDatasetTest, BatchesAreOfOneSize) {
   write(kGood);
   const auto dataset = get(open_folder(folder_.path(), {}, 1));
   const Batch batch = get(draw_batch(*dataset, 1, 0, 2, {32, 48}));
-  EXPECT_EQ(batch.targets.sizes(), (at::IntArrayRef{2, 3, 48, 32}));
-  EXPECT_EQ(batch.references.sizes(), (at::IntArrayRef{2, 3, 48, 32}));
-  const Image grid = make_grid(batch.targets, 1);
+  EXPECT_EQ(batch.targets.sizes(), (at::IntArrayRef{2, 48, 32, 3}));
+  EXPECT_EQ(batch.references.sizes(), (at::IntArrayRef{2, 48, 32, 3}));
+  const Image grid = make_grid(to_pictures(batch.targets, at::kCPU, at::kFloat), 1);
   EXPECT_EQ(grid.width, 32);
   EXPECT_EQ(grid.height, 2 * 48 + 8);
 }

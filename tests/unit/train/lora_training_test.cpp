@@ -4,6 +4,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "common/files.h"
 #include "tests/unit/train/training_fixture.h"
 #include "worker/flux/kontext.h"
@@ -21,7 +23,7 @@ class Repeating : public Task {
  public:
   explicit Repeating(Task& task) : task_(task) {}
   Parameters& parameters() override { return task_.parameters(); }
-  Result<double> learn(std::uint64_t) override { return task_.learn(0); }
+  Result<Tensor> learn(std::uint64_t) override { return task_.learn(0); }
   Result<Image> show() override { return task_.show(); }
   Result<void> save(const fs::path& folder, const Tensors& learnt) override {
     return task_.save(folder, learnt);
@@ -35,7 +37,7 @@ class Interrupted : public Task {
  public:
   Interrupted(Task& task, std::uint64_t at) : task_(task), at_(at) {}
   Parameters& parameters() override { return task_.parameters(); }
-  Result<double> learn(std::uint64_t number) override {
+  Result<Tensor> learn(std::uint64_t number) override {
     if (number == at_) return Error{Errc::cancelled, "somebody pulled the plug"};
     return task_.learn(number);
   }
@@ -116,6 +118,53 @@ TEST(LoraTraining, ResumedGivesTheSameBytesAsUninterrupted) {
   for (std::string line; std::getline(log, line);)
     logged.push_back(nlohmann::json::parse(line).at("step").get<int>());
   EXPECT_EQ(logged, (std::vector<int>{1, 2, 3, 4, 5}));
+}
+
+// Told to stop or out of time: what was made is kept, and going on gives the same bytes.
+TEST(LoraTraining, StoppedOrOutOfTimeItLosesNothing) {
+  const Folder out;
+  const FewPictures pictures;
+  const auto make = [&] {
+    return get(make_lora_task(tiny_model(), tiny_lora(), tiny_denoiser(), pictures));
+  };
+  get(train(*make(), quick_training(out / "whole", 4)));
+
+  std::atomic<bool> stop = false;
+  TrainingOptions stopped = quick_training(out / "stopped", 4);
+  stopped.stop = &stop;
+  const auto ended =
+      train(*make(), stopped, [&](const StepReport& report) { stop = report.step == 2; });
+  EXPECT_EQ(ended.error().code, Errc::cancelled);
+  EXPECT_NE(ended.error().what.find("step 2"), std::string::npos) << ended.error().what;
+  stop = false;
+  stopped.resume_from_checkpoint = "latest";
+  get(train(*make(), stopped));
+
+  TrainingOptions late = quick_training(out / "late", 4);
+  late.max_train_minutes = 1e-9;
+  get(train(*make(), late));
+  EXPECT_TRUE(fs::exists(out / "late" / kFiles[1]));
+  late.max_train_minutes = 0;
+  late.resume_from_checkpoint = "latest";
+  get(train(*make(), late));
+  for (const char* file : kFiles) {
+    EXPECT_EQ(bytes_of(out / "whole" / file), bytes_of(out / "stopped" / file)) << file;
+    EXPECT_EQ(bytes_of(out / "whole" / file), bytes_of(out / "late" / file)) << file;
+  }
+}
+
+// With threads that draw ahead it is the same training.
+TEST(LoraTraining, ThreadsThatDrawAheadChangeNothing) {
+  const Folder out;
+  const FewPictures pictures;
+  for (const int workers : {0, 3}) {
+    DenoiserOptions denoiser = tiny_denoiser();
+    denoiser.batch = 2;
+    denoiser.workers = workers;
+    const auto task = get(make_lora_task(tiny_model(), tiny_lora(), denoiser, pictures));
+    get(train(*task, quick_training(out / std::to_string(workers), 3)));
+  }
+  EXPECT_EQ(bytes_of(out / "0" / kFiles[1]), bytes_of(out / "3" / kFiles[1]));
 }
 
 TEST(LoraTraining, AllSpellingsLoadBackToTheSameWeights) {

@@ -104,10 +104,14 @@ TEST_F(NewModel, ItsTransformerLearnsAloneOrWithItsTextEncoders) {
     get(train(*task, training, [&](const StepReport& report) { losses.push_back(report.loss); }));
     EXPECT_TRUE(flux::Kontext::load({out / "model", std::nullopt}, at::kFloat).ok());
     EXPECT_NE(bytes_of(folder_ / "new" / t5) == bytes_of(out / "model" / t5), with_text);
-    const double before = get(
-        get(make_model_task(model(folder_ / "new"), false, tiny_denoiser(), pictures_))->learn(99));
-    const double after = get(
-        get(make_model_task(model(out / "model"), false, tiny_denoiser(), pictures_))->learn(99));
+    const double before =
+        get(get(make_model_task(model(folder_ / "new"), false, tiny_denoiser(), pictures_))
+                ->learn(99))
+            .item<double>();
+    const double after =
+        get(get(make_model_task(model(out / "model"), false, tiny_denoiser(), pictures_))
+                ->learn(99))
+            .item<double>();
     EXPECT_LT(after, before) << (with_text ? "with" : "without") << " text encoders";
   }
 }

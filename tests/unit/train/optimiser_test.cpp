@@ -54,9 +54,9 @@ TEST(Parameters, GradientsAreSummedAndClipped) {
     (used * at::tensor({6.0f, 8.0f})).sum().backward();
     parameters.collect(0.5);
   }
-  EXPECT_NEAR(parameters.clip(1.0), 10, 1e-5);
+  EXPECT_NEAR(parameters.clip(1.0).item<double>(), 10, 1e-5);
   EXPECT_NEAR(parameters.all()[0].gradient.norm().item<double>(), 1, 1e-5);
-  EXPECT_NEAR(parameters.clip(0), 1, 1e-5);
+  EXPECT_NEAR(parameters.clip(0).item<double>(), 1, 1e-5);
 }
 
 TEST(Average, FollowsWhatIsLearnt) {

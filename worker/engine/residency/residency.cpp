@@ -8,6 +8,9 @@ namespace {
 
 constexpr std::uint64_t kWorkingParts = 8;
 
+// bfloat16 takes 25 GiB while it renders.
+constexpr std::uint64_t kWideDeviceBytes = std::uint64_t{32} << 30;
+
 constexpr std::array<ResidencyMode, 3> kModes = {
     ResidencyMode::pristine_on_device, ResidencyMode::pristine_on_host, ResidencyMode::merged_only};
 
@@ -52,13 +55,37 @@ std::uint64_t standing_bytes(const ModelBytes& model, bool keeps_text_encoders) 
   return model.transformer + model.autoencoder + (keeps_text_encoders ? model.text_encoders : 0);
 }
 
+bool streams_text_encoders(const ModelBytes& model, const MemoryBudget& budget,
+                           bool keeps_text_encoders) {
+  const std::uint64_t beside = model.text_encoders + working_bytes(budget.device_bytes) / 4;
+  return !keeps_text_encoders && model.text_encoders <= budget.host_bytes &&
+         standing_bytes(model, false) + beside > budget.device_bytes;
+}
+
+Result<WeightsAs> parse_weights_as(std::string_view text) {
+  if (text == "auto") return WeightsAs::automatic;
+  if (text == "wide") return WeightsAs::wide;
+  if (text == "float8") return WeightsAs::float8;
+  return Error{Errc::invalid,
+               "weights \"" + std::string(text) + "\" are none of these: auto, wide, float8"};
+}
+
+bool takes_float8(WeightsAs as, std::uint64_t device_bytes, bool has_float8) {
+  if (as != WeightsAs::automatic) return as == WeightsAs::float8;
+  return has_float8 && device_bytes < kWideDeviceBytes;
+}
+
 Result<ResidencyMode> choose_mode(const ModelBytes& model, const MemoryBudget& budget,
                                   bool keeps_text_encoders) {
+  const bool come_whole =
+      !keeps_text_encoders && !streams_text_encoders(model, budget, keeps_text_encoders);
   const std::uint64_t passing =
-      std::max(working_bytes(budget.device_bytes), keeps_text_encoders ? 0 : model.text_encoders);
+      std::max(working_bytes(budget.device_bytes), come_whole ? model.text_encoders : 0);
   const std::uint64_t least = standing_bytes(model, keeps_text_encoders) + passing;
-  if (least + model.transformer <= budget.device_bytes) return ResidencyMode::pristine_on_device;
-  if (least <= budget.device_bytes && model.transformer <= budget.host_bytes)
+  const std::uint64_t pristine = model.pristine > 0 ? model.pristine : model.transformer;
+  if (least + model.transformer + model.pristine <= budget.device_bytes)
+    return ResidencyMode::pristine_on_device;
+  if (least <= budget.device_bytes && pristine <= budget.host_bytes)
     return ResidencyMode::pristine_on_host;
   if (least <= budget.device_bytes) return ResidencyMode::merged_only;
   return Error{Errc::invalid, "the model needs " + in_mib(least) + " of memory and the budget is " +

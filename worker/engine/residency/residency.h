@@ -32,6 +32,9 @@ struct ModelBytes {
   std::uint64_t transformer = 0;
   std::uint64_t autoencoder = 0;
   std::uint64_t text_encoders = 0;
+  // Of weights as published, where they are other than those that are rendered with (float8's are
+  // made of wider ones); 0 where they are the same.
+  std::uint64_t pristine = 0;
 };
 
 struct MemoryBudget {
@@ -42,7 +45,8 @@ struct MemoryBudget {
 
 // What is left of a budget for a rendering's own tensors. An eighth: at 1024 x 1024 a bf16 model's
 // activations and the decoder take 3 to 6 GB (diffusers' peak of 33.9 GB less 24 GB of weights and
-// 9.5 GB of T5, which the decoder can use), and cards that hold the model have 40 GB or more.
+// 9.5 GB of T5, which the decoder can use), and cards that hold the model have 40 GB or more; of a
+// card of 24 GB, which holds it in float8, an eighth is 3 GB.
 std::uint64_t working_bytes(std::uint64_t budget_bytes);
 
 // The first mode that fits, in the order of their names above: with room for one variant that
@@ -53,6 +57,19 @@ Result<ResidencyMode> choose_mode(const ModelBytes& model, const MemoryBudget& b
 
 // What a model takes for as long as it is there, without its variants. pristine_on_device.
 std::uint64_t standing_bytes(const ModelBytes& model, bool keeps_text_encoders);
+
+// T5's weights stay on the host and cross one after the other, since the device has no room for
+// them beside the model: where the host is another, and they need not stay.
+bool streams_text_encoders(const ModelBytes& model, const MemoryBudget& budget,
+                           bool keeps_text_encoders);
+
+// What models render with: float8 weights take half the memory, and pictures differ from those of
+// wide ones.
+enum class WeightsAs { automatic, wide, float8 };
+// "auto", "wide", "float8". invalid lists them.
+Result<WeightsAs> parse_weights_as(std::string_view text);
+// automatic: float8 on a device with products of it and too little memory for bfloat16.
+bool takes_float8(WeightsAs as, std::uint64_t device_bytes, bool has_float8);
 
 // What lies on the device, by use. Owned by the rendering thread.
 class Residency {

@@ -33,6 +33,13 @@ std::string device_name(at::Device device) {
   return properties.name;
 }
 
+bool has_float8(at::Device device) {
+  if (!device.is_cuda()) return false;
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, device.index()), "asking the device what it can do");
+  return properties.major * 10 + properties.minor >= 89;
+}
+
 DeviceMemory ask_memory(at::Device device) {
   const c10::DeviceGuard guard(device);
   std::size_t free_bytes = 0, total_bytes = 0;

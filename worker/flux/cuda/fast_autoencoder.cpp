@@ -12,6 +12,7 @@ namespace {
 
 // Queries whose scores are in memory at once: 256 MiB of float32 at 1024 x 1024 pixels.
 constexpr int64_t kQueriesAtOnce = 4096;
+constexpr int64_t kFusedWidthMax = 256;  // of a head that flash attention has kernels for
 
 Tensor channels_last(const Tensor& x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
 
@@ -41,6 +42,15 @@ void attend_cells(const Tensor& q, const Tensor& k, const Tensor& v, const Tenso
     Tensor rows = out.slice(0, first, last);
     at::mm_out(rows, at::softmax(scores, -1).to(q.scalar_type()), v);
   }
+}
+
+// q, k, v [B, cells, C] -> the same. A training's many small pictures go at once.
+Tensor attend_each(const Tensor& q, const Tensor& k, const Tensor& v) {
+  if (q.size(0) > 1 && q.size(2) <= kFusedWidthMax)
+    return attend(q.unsqueeze(1), k.unsqueeze(1), v.unsqueeze(1)).squeeze(1);
+  const Tensor attended = at::empty_like(q);
+  for (int64_t b = 0; b < q.size(0); ++b) attend_cells(q[b], k[b], v[b], attended[b]);
+  return attended;
 }
 
 }  // namespace
@@ -88,8 +98,7 @@ Tensor run(const AttentionBlock& block, const Tensor& input) {
   const Tensor tokens = as_tokens(norm_silu(block.norm, x, {}, /*silu=*/false));  // [B, P, C]
   const auto project = [&](const Conv2d& conv) { return as_linear(conv)(tokens); };
   const Tensor q = project(block.q), k = project(block.k), v = project(block.v);
-  const Tensor attended = at::empty_like(q);
-  for (int64_t b = 0; b < q.size(0); ++b) attend_cells(q[b], k[b], v[b], attended[b]);
+  const Tensor attended = attend_each(q, k, v);
   const Tensor projected = at::linear(attended, as_linear(block.proj_out).weight);
   const Tensor out = projected.unflatten(1, {x.size(2), x.size(3)}).permute({0, 3, 1, 2});
   add_with_bias(out, x, block.proj_out.bias);

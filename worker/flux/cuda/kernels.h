@@ -31,9 +31,11 @@ struct SideModulation {
 struct NormRows {
   bf16* x = nullptr;             // [B, L, C]; += gate * branch, unless there is no branch
   const bf16* branch = nullptr;  // [B, L, C]
-  bf16* normed = nullptr;        // [B, L, C]: layer_norm(x) * (1 + scale) + shift
+  bf16* normed = nullptr;        // [B, L, C]: layer_norm(x) * (1 + scale) + shift; or none
   std::int64_t batch = 0, tokens = 0, text_tokens = 0, width = 0;
   SideModulation txt{}, img{};
+  std::uint8_t* bytes = nullptr;  // [B, L, C]: the same as e4m3 with a scale a row, or none
+  float* scales = nullptr;        // [B, L]
 };
 void norm_rows(const NormRows& rows, cudaStream_t stream);
 

@@ -1,6 +1,7 @@
 // The transformer's passes over tokens; kernels.h says what each does.
 
 #include "worker/flux/cuda/bf16.cuh"
+#include "worker/flux/cuda/fp8.cuh"
 #include "worker/flux/cuda/kernels.h"
 #include "worker/flux/cuda/launch.h"
 
@@ -29,9 +30,9 @@ __device__ float sum_over_block(float x, float* scratch) {
 
 // A block a row, which stays in registers: read once, written once. Four warps at most, so that few
 // wait for each other and a processor has many rows in flight.
-template <int kVectors>
+template <int kVectors, bool kBytes>
 __global__ void __launch_bounds__(kNormThreadsMax) norm_rows_kernel(NormRows rows) {
-  __shared__ float sums[kWarp], squares[kWarp];
+  __shared__ float sums[kWarp], squares[kWarp], peaks[kWarp];
   const std::int64_t token = blockIdx.x % rows.tokens, batch = blockIdx.x / rows.tokens;
   const SideModulation& side = token < rows.text_tokens ? rows.txt : rows.img;
   const std::int64_t row = blockIdx.x * rows.width;
@@ -80,8 +81,21 @@ __global__ void __launch_bounds__(kNormThreadsMax) norm_rows_kernel(NormRows row
 #pragma unroll
     for (int i = 0; i < kWide; ++i)
       x[v].at[i] = (x[v].at[i] - mean) * factor * (1.0f + scale.at[i]) + shift.at[i];
-    store(rows.normed + row + column, x[v]);
+    if (!kBytes || rows.normed != nullptr) store(rows.normed + row + column, x[v]);
   }
+  if (!kBytes) return;
+  float peak = 0;
+#pragma unroll
+  for (int v = 0; v < kVectors; ++v) {
+    if (first + v * step < rows.width) peak = peak_of(peak, x[v]);
+  }
+  peak = peak_over_block(peak, peaks);
+#pragma unroll
+  for (int v = 0; v < kVectors; ++v) {
+    const int column = first + v * step;
+    if (column < rows.width) store_fp8(rows.bytes + row + column, x[v], kFp8Max / peak);
+  }
+  if (threadIdx.x == 0) rows.scales[blockIdx.x] = peak / kFp8Max;
 }
 
 // A block a token; kLanes threads a head, so that a thread turns the same 8 numbers' angles for
@@ -162,7 +176,10 @@ void norm(const NormRows& rows, cudaStream_t stream) {
   const auto threads =
       static_cast<unsigned>((rows.width / kWide + kVectors - 1) / kVectors + kWarp - 1);
   const auto blocks = static_cast<unsigned>(rows.batch * rows.tokens);
-  norm_rows_kernel<kVectors><<<blocks, threads / kWarp * kWarp, 0, stream>>>(rows);
+  if (rows.bytes != nullptr)
+    norm_rows_kernel<kVectors, true><<<blocks, threads / kWarp * kWarp, 0, stream>>>(rows);
+  else
+    norm_rows_kernel<kVectors, false><<<blocks, threads / kWarp * kWarp, 0, stream>>>(rows);
 }
 
 template <int kLanes>

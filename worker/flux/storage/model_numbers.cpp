@@ -71,6 +71,7 @@ Result<void> read_shift(const json& config, const std::string& part, Shift& shif
 Result<void> read_latents(const json& config, const std::string& part, LatentScaling& latents) {
   TRY(read_number(config, part, "scaling_factor", latents.scale));
   TRY(read_number(config, part, "shift_factor", latents.shift));
+  TRY(read_count(config, part, "norm_num_groups", latents.norm_groups));
   if (latents.scale == 0) return broken(part, "scaling_factor", "a number other than 0");
   return {};
 }

@@ -19,10 +19,12 @@ namespace pirouette::flux {
 using RopeAxes = std::array<std::int64_t, 3>;
 inline constexpr RopeAxes kFluxRopeAxes = {16, 56, 56};
 
-// latent = (mean - shift) * scale.
+// Of the autoencoder: latent = (mean - shift) * scale, and how many groups its norms make of the
+// channels.
 struct LatentScaling {
   double scale = 0.3611;
   double shift = 0.1159;
+  std::int64_t norm_groups = 32;
 };
 
 // How the schedule is shifted with the picture's size.

@@ -3,6 +3,7 @@
 // Formats for Deep Learning": e4m3 has no infinity), and half precision. Free of torch, and needed
 // with it too: torch has float8 only since 2.1.
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -22,6 +23,21 @@ inline float half_to_float(std::uint16_t bits) {
   }
   const std::uint32_t wide = exponent == 0x1F ? 0xFFu : exponent + 112u;
   return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
+}
+
+// The largest number of e4m3.
+inline constexpr float kE4m3Max = 448.0f;
+
+// The nearest e4m3 byte, of two the even one; kE4m3Max for what is beyond it.
+inline std::uint8_t float_to_e4m3(float value) {
+  const std::uint32_t sign = (std::bit_cast<std::uint32_t>(value) >> 24) & 0x80u;
+  if (std::isnan(value)) return static_cast<std::uint8_t>(sign | 0x7Fu);
+  const float size = std::min(std::fabs(value), kE4m3Max);
+  if (size < 0x1p-6f)  // zero and subnormals: fraction * 2^-9
+    return static_cast<std::uint8_t>(sign | static_cast<std::uint32_t>(std::nearbyint(size * 512)));
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(size);
+  const std::uint32_t rounded = (bits + 0x7FFFFu + ((bits >> 20) & 1u)) >> 20;
+  return static_cast<std::uint8_t>(sign | (rounded - ((127u - 7u) << 3)));
 }
 
 // What each of the 256 bytes means; dtype is f8_e4m3 or f8_e5m2.

@@ -119,6 +119,15 @@ bool is_skirted(const Character& character);
 // What must stay the same in every view, as a studio would write it beside the picture.
 std::string description(const Character& character);
 
+// What description() calls it; "" for none.
+std::string_view word(Headgear headgear);
+std::string_view word(Top top);
+std::string_view word(Bottom bottom);
+std::string_view word(Back back);
+std::string_view word(Emblem emblem);
+std::string_view word(Shield shield);
+std::string_view word(Staff staff);
+
 Body build(const Character& character);
 
 }  // namespace pirouette::characters

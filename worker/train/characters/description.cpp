@@ -110,6 +110,14 @@ void add_outfit(const Character& c, Sentence& sentence) {
 
 }  // namespace
 
+std::string_view word(Headgear headgear) { return named(headgear, kHeadgear); }
+std::string_view word(Top top) { return named(top, kTops); }
+std::string_view word(Bottom bottom) { return named(bottom, kBottoms); }
+std::string_view word(Back back) { return named(back, kBacks); }
+std::string_view word(Emblem emblem) { return named(emblem, kEmblems); }
+std::string_view word(Shield shield) { return named(shield, kShields); }
+std::string_view word(Staff staff) { return named(staff, kStaffs); }
+
 std::string description(const Character& c) {
   Sentence sentence;
   add_head(c, sentence);

@@ -1,0 +1,48 @@
+#pragma once
+// Characters rendered by the worker's own engine, as the farm asks for them: the front view as the
+// reference, the product's prompt for each of the eight views, the product's seeds. Then each
+// picture is judged against the renderer's truth (tests/judge).
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/judge/panel.h"
+
+namespace pirouette::bench {
+
+struct Setup {
+  std::filesystem::path model, lora;
+  std::string device = "cpu", dtype;
+  int threads = 1;  // each with an engine of its own; on a CPU they share its cores
+  judge::Size size;
+  int steps = 12, sequence_length = 512;
+  double guidance = 2.5;
+  std::uint64_t first = 1'000'000;  // seed of the first character; training takes small ones
+  // What is asked for: so many characters at each scale of the LoRA. At 0 it is not there at all;
+  // the prompts have its trigger all the same, so that nothing else differs.
+  struct Scale {
+    double scale = 1;
+    int characters = 200;
+  };
+  std::vector<Scale> scales;
+};
+
+struct JudgedPicture {
+  double scale = 1;
+  std::uint64_t seed = 0;  // the character's
+  bool has_notes = false;  // every other one: its description stands in the prompt
+  Image picture, truth;
+  judge::Verdict verdict;
+  std::uint64_t nearest_seed = 0;
+  double seconds = 0;  // from the job to the PNG
+};
+
+struct Trial {
+  std::vector<JudgedPicture> pictures;  // by scale, character and view, in that order
+  double rendering_seconds = 0;         // all of it, loading included
+};
+
+Result<Trial> run(const Setup& setup);
+
+}  // namespace pirouette::bench

@@ -1,0 +1,47 @@
+#pragma once
+// One instruction to change a picture, as people give them to Kontext, and what comes of it: a
+// character as it is seen, the words, and the same character as it shall be seen. An edit never
+// turns anybody, and its words say nothing of views. Pure.
+
+#include <optional>
+#include <string>
+
+#include "common/image/image.h"
+#include "common/rng.h"
+#include "worker/train/characters/character.h"
+#include "worker/train/characters/render.h"
+
+namespace pirouette::train {
+
+// A character in a picture.
+struct Seen {
+  characters::Character character;
+  characters::Camera camera;
+  bool is_mirrored = false;  // the picture, left for right
+};
+
+enum class EditKind {
+  hair,    // another colour
+  top,     // another colour
+  bottom,  // another colour
+  remove,  // something worn or carried
+  add,     // something to wear or to carry, with its side
+  ground,  // another colour
+  shift,
+  scale,
+  mirror,
+  keep,  // nothing at all
+};
+inline constexpr int kEditKinds = 10;
+
+struct Edit {
+  Seen before, after;
+  std::string prompt;
+};
+
+// An edit of that kind, begun with what is seen; none: it cannot be made of this character.
+std::optional<Edit> make_edit(EditKind kind, const Seen& seen, Rng& rng);
+
+Image show(const Seen& seen);
+
+}  // namespace pirouette::train

@@ -1,0 +1,96 @@
+#include "worker/train/edited_characters.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "common/job/recipe.h"
+#include "worker/train/characters/swatches.h"
+#include "worker/train/edit.h"
+
+namespace pirouette::train {
+namespace {
+
+// In hundredths. What is added or recoloured needs the most words, so it is shown the most.
+constexpr std::array<std::pair<EditKind, std::uint64_t>, kEditKinds> kShares = {{
+    {EditKind::hair, 10},
+    {EditKind::top, 14},
+    {EditKind::bottom, 8},
+    {EditKind::remove, 16},
+    {EditKind::add, 22},
+    {EditKind::ground, 10},
+    {EditKind::shift, 6},
+    {EditKind::scale, 5},
+    {EditKind::mirror, 5},
+    {EditKind::keep, 4},
+}};
+constexpr std::uint64_t kColouredGrounds = 4;  // one in so many
+constexpr int kAttempts = 6;
+constexpr std::size_t kSeenShare = 500;  // an edit changes at least one pixel in so many
+
+EditKind draw_kind(Rng& rng) {
+  std::uint64_t left = rng.below(100);
+  for (const auto& [kind, share] : kShares) {
+    if (left < share) return kind;
+    left -= share;
+  }
+  return EditKind::keep;
+}
+
+bool differ(const Image& a, const Image& b) {
+  const std::size_t pixels = a.pixels.size() / 3;
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < pixels; ++i)
+    if (!std::equal(&a.pixels[3 * i], &a.pixels[3 * i] + 3, &b.pixels[3 * i])) ++changed;
+  return changed * kSeenShare >= pixels;
+}
+
+class EditedCharacters : public Dataset {
+ public:
+  EditedCharacters(std::uint64_t count, flux::Size size) : count_(count), size_(size) {}
+
+  // What hides behind the character, a star on the chest of someone's back, is no example: another
+  // edit is drawn. The ground is always seen.
+  Result<Example> at(std::uint64_t, Rng& rng) const override {
+    const Seen seen = draw_seen(rng);
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      const EditKind kind = draw_kind(rng);
+      const auto edit = make_edit(kind, seen, rng);
+      if (!edit) continue;
+      Example example = shown(*edit);
+      if (kind == EditKind::keep || differ(example.reference, example.target)) return example;
+    }
+    return shown(*make_edit(EditKind::ground, seen, rng));
+  }
+
+  std::vector<std::string> prompts() const override { return {}; }
+
+ private:
+  static Example shown(const Edit& edit) {
+    return Example{show(edit.before), show(edit.after), edit.prompt};
+  }
+
+  Seen draw_seen(Rng& rng) const {
+    Seen seen;
+    seen.character = characters::character_of(rng.below(count_));
+    seen.camera.azimuth_deg = standard_views()[rng.below(standard_views().size())].azimuth_deg;
+    seen.camera.width = size_.width;
+    seen.camera.height = size_.height;
+    seen.camera.oversampling = characters::kQuickOversampling;
+    const auto cloths = characters::cloths();
+    if (rng.below(kColouredGrounds) == 0)
+      seen.camera.ground = cloths[rng.below(cloths.size())].colour;
+    return seen;
+  }
+
+  std::uint64_t count_;
+  flux::Size size_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dataset> edited_characters(std::uint64_t count, flux::Size size) {
+  return std::make_unique<EditedCharacters>(count, size);
+}
+
+}  // namespace pirouette::train
