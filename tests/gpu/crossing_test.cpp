@@ -37,7 +37,7 @@ std::vector<Tensor> latents_of(const Placement& placement) {
   const Tensor modulation =
       kontext.variants().tensors().at("single_blocks.0.modulation.lin.weight");
   EXPECT_EQ(modulation.is_cpu(), placement.modulations_on_host);
-  if (placement.modulations_on_host) EXPECT_TRUE(modulation.is_pinned());
+  EXPECT_EQ(modulation.is_cpu() && modulation.is_pinned(), placement.modulations_on_host);
   return latents;
 }
 
