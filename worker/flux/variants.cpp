@@ -75,7 +75,7 @@ Tensors split_scales(Tensors& tensors) {
 }
 
 void add_scales(Tensors& tensors, const Tensors& scales, at::Device device) {
-  for (const auto& [name, scale] : scales) tensors.emplace(name, scale.to(device));
+  for (const auto& [name, scale] : scales) tensors.emplace(name, own(scale, at::kFloat, device));
 }
 
 void put_quantised(Tensors& tensors, const std::string& name, const Tensor& weight) {
