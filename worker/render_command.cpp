@@ -38,6 +38,7 @@ struct RenderCommand::Options {
   int max_sequence_length = flux::kSequenceLengthMax;
   std::string device = "cpu";
   std::string dtype = "float32";
+  std::string weights = "wide";
 
   // Names by the files': hashing a model would take as long as rendering.
   std::string parameters(const std::vector<flux::LoraUse>& loras) const;
@@ -55,7 +56,8 @@ std::string RenderCommand::Options::parameters(const std::vector<flux::LoraUse>&
   spec.steps = steps;
   spec.guidance = guidance;
   spec.seed = seed;
-  const std::string text = make_parameters(spec, {});
+  std::string text = make_parameters(spec, {});
+  if (weights == "float8") text += ", Weights: float8_e4m3fn";
   const auto cache = flux::parse_step_cache(step_cache);
   if (!cache.ok() || cache.value().is_off()) return text;
   return text + ", Step cache: \"" + flux::to_text(cache.value()) + "\"";
@@ -172,6 +174,13 @@ RenderCommand::RenderCommand(CLI::App& app) : options_(std::make_unique<Options>
   command->add_option("--dtype", o.dtype, "What weights and latents are computed in")
       ->check(CLI::IsMember({"float32", "bfloat16"}))
       ->capture_default_str();
+  command
+      ->add_option(
+          "--weights", o.weights,
+          "What the blocks' large weights are: wide (--dtype), or float8, which takes half "
+          "the memory and makes another picture")
+      ->check(CLI::IsMember({"wide", "float8"}))
+      ->capture_default_str();
   command->add_option("--tokenizers", o.tokenizers,
                       "Folder with tokenizer/ and tokenizer_2/; the model's own, or its "
                       "tokenizers/, unless given");
@@ -206,8 +215,12 @@ Result<void> RenderCommand::render() const {
 
   flux::KontextFiles files{o.model, std::nullopt};
   if (!o.tokenizers.empty()) files.tokenizers = o.tokenizers;
-  flux::Kontext kontext =
-      TRY(flux::Kontext::load(files, o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat, device));
+  flux::Placement placement;
+  placement.fp8 = o.weights == "float8";
+  // Wide weights beside float8 ones would take more than they save.
+  if (placement.fp8) placement.pristine = flux::PristineAt::file;
+  flux::Kontext kontext = TRY(flux::Kontext::load(
+      files, o.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat, device, placement));
   TRY(kontext.set_loras(loras));
 
   flux::RenderRequest request;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "tests/golden/golden.h"
 #include "worker/flux/kontext.h"
@@ -13,10 +14,11 @@
 namespace pirouette::flux::golden {
 namespace {
 
-Kontext load_fp8(PristineAt at) {
+Kontext load_fp8(PristineAt at, bool modulations_on_host = false) {
   Placement placement;
   placement.pristine = at;
   placement.fp8 = true;
+  placement.modulations_on_host = modulations_on_host;
   return get(Kontext::load({folder(), std::nullopt}, at::kFloat, at::kCPU, placement));
 }
 
@@ -74,8 +76,12 @@ TEST(Float8, TheModelStaysNearTheWideOne) {
 
 TEST(Float8, LorasComeAndGoAndTheBytesAreTheSameInEveryWay) {
   Tensors pristine, merged;
-  for (const PristineAt at : {PristineAt::device, PristineAt::host, PristineAt::file}) {
-    Kontext kontext = load_fp8(at);
+  for (const auto& [at, on_host] : {std::pair(PristineAt::device, false),
+                                    {PristineAt::host, false},
+                                    {PristineAt::file, false},
+                                    {PristineAt::host, true},
+                                    {PristineAt::file, true}}) {
+    Kontext kontext = load_fp8(at, on_host);
     Variants& variants = kontext.variants();
     const Tensors plain = copy(variants.tensors());
     EXPECT_EQ(plain.at("single_blocks.0.linear1.weight").scalar_type(), at::kByte);
@@ -103,6 +109,48 @@ TEST(Float8, TakesWhatWasMeasured) {
   for (const auto& [name, tensor] : kontext.variants().tensors()) held += tensor.nbytes();
   EXPECT_EQ(bytes.transformer, held);
   EXPECT_EQ(bytes.pristine, get(measure(files, at::kFloat)).transformer);
+  std::uint64_t modulations = 0;
+  for (const auto& [name, tensor] : kontext.variants().tensors())
+    if (is_modulation(name)) modulations += tensor.nbytes();
+  EXPECT_GT(modulations, 0u);
+  EXPECT_EQ(bytes.modulations, modulations);
+}
+
+// A scaled float8 file's bytes are what the model renders with, as a LoRA comes and goes.
+TEST(Float8, AFloat8FilesOwnBytesAreKept) {
+  const std::string file =
+      (folder() / "comfyui/diffusion_models/flux1-dev-kontext_fp8_scaled.safetensors").string();
+  const StoredTensors stored = get(open_tensor_file(file)).tensors;
+  Placement placement;
+  placement.fp8 = true;
+  for (const PristineAt at : {PristineAt::device, PristineAt::host, PristineAt::file}) {
+    placement.pristine = at;
+    Kontext kontext = get(Kontext::load({file, folder()}, at::kFloat, at::kCPU, placement));
+    const auto expect_own_bytes = [&] {
+      int kept = 0;
+      for (const auto& [name, tensor] : kontext.variants().tensors()) {
+        if (tensor.scalar_type() != at::kByte) continue;
+        const auto found = std::ranges::find_if(
+            stored, [&, name = name](const auto& entry) { return entry.first.ends_with(name); });
+        ASSERT_NE(found, stored.end()) << name;
+        const auto bytes = found->second.bytes();
+        ASSERT_EQ(bytes.size(), tensor.nbytes()) << name;
+        EXPECT_EQ(std::memcmp(bytes.data(), tensor.contiguous().data_ptr(), bytes.size()), 0)
+            << name;
+        const std::string module = found->first.substr(0, found->first.rfind('.'));
+        float scale = 0;
+        std::memcpy(&scale, stored.at(module + ".scale_weight").bytes().data(), sizeof scale);
+        const Tensor scales = kontext.variants().tensors().at(scale_name(name));
+        EXPECT_TRUE((scales == scale).all().item<bool>()) << name;
+        ++kept;
+      }
+      EXPECT_GT(kept, 0);
+    };
+    expect_own_bytes();
+    get(kontext.variants().select("one", lora()));
+    get(kontext.variants().select("", {}));
+    expect_own_bytes();
+  }
 }
 
 }  // namespace

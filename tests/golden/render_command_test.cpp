@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <iterator>
 
 #include "tests/golden/golden.h"
 #include "tests/golden/pictures.h"
@@ -72,6 +73,23 @@ TEST_F(RenderCommandTest, WritesTheReferencesPicturesAndLatents) {
     const Tensor ours = get(load_checkpoint(latents)).tensors.at("latents");
     EXPECT_LE(distance(ours, expected("pipeline." + name + ".latents")), kRunTolerance) << name;
   }
+}
+
+TEST_F(RenderCommandTest, Float8WeightsMakeAnotherPictureThatSaysSo) {
+  const auto& run = cases().at("pipeline").at(0);
+  const fs::path png = out_ / "float8.png", latents = out_ / "float8.safetensors";
+  auto arguments = arguments_of(run);
+  arguments.insert(arguments.end(), {"--out", png.string(), "--out-latents", latents.string(),
+                                     "--weights", "float8"});
+  get(render(arguments));
+  const Tensor ours = get(load_checkpoint(latents)).tensors.at("latents");
+  const double far =
+      distance(ours, expected("pipeline." + run.at("name").get<std::string>() + ".latents"));
+  EXPECT_GT(far, kRunTolerance);
+  EXPECT_LE(far, 0.3);
+  std::ifstream file(png, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_NE(bytes.find("Weights: float8_e4m3fn"), std::string::npos);
 }
 
 TEST_F(RenderCommandTest, SaysWhatIsWrong) {

@@ -14,8 +14,9 @@ namespace {
 
 // e4m3 keeps 4 bits: 2^-5 of each number at worst, 2.6 % of a row of random ones.
 constexpr double kFp8Tolerance = 4e-2;
-// Products whose operands are the same: the outcome's rounding, and sums of 14 bits (measured).
-constexpr double kProductTolerance = 1e-2;
+// Products whose operands are the same: the outcome's rounding, and sums of 14 bits, of which each
+// addend costs some. Measured: 1.8e-3 of 384 numbers in.
+double product_tolerance(int64_t in) { return in > 4096 ? 2.5e-2 : 1e-2; }
 
 Fp8Rows poisoned_rows(int64_t rows, int64_t width) {
   return {at::full({rows, width}, 0x7F, options(at::kByte)), poisoned({rows}, at::kFloat)};
@@ -85,33 +86,57 @@ TEST(Float8, NormGivesItsRowsInFloat8) {
   }
 }
 
-class Products : public testing::TestWithParam<cuda::Fp8By> {};
+class Products : public testing::TestWithParam<cuda::Fp8By> {
+ protected:
+  void SetUp() override { cuda::multiply_fp8_by(GetParam()); }
+  void TearDown() override { cuda::multiply_fp8_by(cuda::Fp8By::best); }
+};
 
-TEST_P(Products, AreWhatTheirOperandsMake) {
-  cuda::multiply_fp8_by(GetParam());
-  for (const auto& [rows, out, in] :
-       {std::tuple(513, 384, 96), {1, 96, 384}, {37, 3072, 15360}, {4099, 640, 64}, {2, 32, 32}}) {
-    const Fp8Rows x = quantise_rows(random({rows, in}));
-    const Fp8Rows weight = quantise_rows(random({out, in}, 0.05));
-    Linear linear{weight.bytes, random({out})};
-    linear.scales = weight.scales;
-    const Tensor whole = poisoned({rows, out + 32}), to = whole.slice(1, 16, 16 + out);
-    cuda::multiply_into(to, x, linear);
-    const Tensor wanted = at::linear(widen_rows(x, at::kDouble), widen_rows(weight, at::kDouble),
-                                     linear.bias.to(at::kDouble));
-    const double far = distance(to, wanted);
-    std::printf("float8 product %d x %d x %d: %.2e\n", rows, in, out, far);
-    EXPECT_LE(far, kProductTolerance) << rows;
-    EXPECT_TRUE(at::isnan(whole.slice(1, 0, 16)).all().item<bool>());
-    EXPECT_TRUE(at::isnan(whole.slice(1, 16 + out)).all().item<bool>());
-  }
-  cuda::multiply_fp8_by(cuda::Fp8By::torch);
+struct Shape {
+  int64_t rows, out, in;
+};
+
+// The last of a buffer's rows: their scales begin anywhere.
+void expect_product(const Shape& shape) {
+  const auto [rows, out, in] = shape;
+  constexpr int64_t kBefore = 3;
+  const Fp8Rows whole_x = quantise_rows(random({kBefore + rows, in}));
+  const Fp8Rows x{whole_x.bytes.slice(0, kBefore), whole_x.scales.slice(0, kBefore)};
+  const Fp8Rows weight = quantise_rows(random({out, in}, 0.05));
+  Linear linear{weight.bytes, random({out})};
+  linear.scales = weight.scales;
+  const Tensor whole = poisoned({rows, out + 32}), to = whole.slice(1, 16, 16 + out);
+  cuda::multiply_into(to, x, linear);
+  const Tensor wanted = at::linear(widen_rows(x, at::kDouble), widen_rows(weight, at::kDouble),
+                                   linear.bias.to(at::kDouble));
+  const double far = distance(to, wanted);
+  std::printf("float8 product %d x %d x %d: %.2e; cuBLASLt computes %d rows\n",
+              static_cast<int>(rows), static_cast<int>(in), static_cast<int>(out), far,
+              static_cast<int>(cuda::computed_rows(to, x, linear)));
+  EXPECT_LE(far, product_tolerance(in)) << rows << " x " << in << " x " << out;
+  EXPECT_TRUE(at::isnan(whole.slice(1, 0, 16)).all().item<bool>());
+  EXPECT_TRUE(at::isnan(whole.slice(1, 16 + out)).all().item<bool>());
 }
 
-INSTANTIATE_TEST_SUITE_P(Float8, Products,
-                         testing::Values(cuda::Fp8By::torch, cuda::Fp8By::cublaslt),
+// FLUX.1's, of which cuBLASLt has no product for few rows and many numbers in.
+TEST_P(Products, OfTrueWidthsAreWhatTheirOperandsMake) {
+  const bool any_count = GetParam() == cuda::Fp8By::best;  // torch's own calls refuse some
+  const std::vector<int64_t> counts =
+      any_count ? std::vector<int64_t>{1, 16, 37, 77, 256, 257, 512, 513, 4097}
+                : std::vector<int64_t>{512, 4096};
+  for (const auto& [out, in] :
+       {std::pair(9216, 3072), {3072, 3072}, {12288, 3072}, {3072, 12288}, {3072, 15360}})
+    for (const int64_t rows : counts) expect_product({rows, out, in});
+}
+
+TEST_P(Products, OfSmallWidthsAreWhatTheirOperandsMake) {
+  for (const Shape& shape : {Shape{513, 384, 96}, {1, 96, 384}, {4099, 640, 64}, {2, 32, 32}})
+    expect_product(shape);
+}
+
+INSTANTIATE_TEST_SUITE_P(Float8, Products, testing::Values(cuda::Fp8By::torch, cuda::Fp8By::best),
                          [](const auto& by) {
-                           return by.param == cuda::Fp8By::torch ? "ByTorch" : "ByCublasLt";
+                           return by.param == cuda::Fp8By::torch ? "ByTorch" : "ByTheBest";
                          });
 
 // The reference's tiny model, a whole run with a LoRA: its width is a multiple of 16.

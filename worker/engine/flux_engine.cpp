@@ -437,8 +437,8 @@ Result<std::unique_ptr<Engine>> make_flux_engine(const FluxEngineConfig& config)
   flux::prepare(device);
   if (config.weights == WeightsAs::float8 && device.is_cuda() && !flux::has_float8(device))
     return Error{Errc::invalid, flux::device_name(device) +
-                                    " has no float8 products (compute capability 8.9 and newer "
-                                    "have): take --weights wide"};
+                                    " has no float8 products with this torch (compute "
+                                    "capability 8.9 and newer have some): take --weights wide"};
   for (const auto& [name, path] : config.models) TRY(check_model(name, {path, config.tokenizers}));
   for (const auto& [name, path] : config.loras) TRY(check_lora(name, path));
   const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

@@ -163,20 +163,24 @@ Result<ResidentModel> FluxEngineResidents::open(const std::string& name) {
   FileStamps stamps = TRY(FileStamps::take(all));  // before they are read
   auto hash = hash_beside(parts.named_by);
   const flux::KontextBytes measured = TRY(flux::measure(files, dtype_, float8_));
-  const ModelBytes bytes{measured.transformer, measured.autoencoder, measured.text_encoders,
-                         measured.pristine};
+  ModelBytes bytes{measured.transformer, measured.autoencoder, measured.text_encoders,
+                   measured.pristine, measured.modulations};
+  const bool modulations_on_host = config_.residency != ResidencyMode::pristine_on_device &&
+                                   keeps_modulations_on_host(bytes, budget_, keeps_text());
+  if (modulations_on_host) bytes = with_modulations_on_host(bytes);
   const ResidencyMode mode =
       config_.residency ? *config_.residency : TRY(choose_mode(bytes, budget_, keeps_text()));
   const std::uint64_t standing = standing_bytes(bytes, keeps_text()) +
                                  (mode == ResidencyMode::pristine_on_device ? bytes.pristine : 0);
   make_room(standing, Residency::Stay::lasting, name, "");
-  flux::Kontext kontext =
-      TRY(flux::Kontext::load(files, dtype_, device_,
-                              {pristine_at(mode), keeps_text(),
-                               streams_text_encoders(bytes, budget_, keeps_text()), float8_}));
+  flux::Kontext kontext = TRY(flux::Kontext::load(
+      files, dtype_, device_,
+      {pristine_at(mode), keeps_text(), streams_text_encoders(bytes, budget_, keeps_text()),
+       float8_, modulations_on_host}));
   const Digest autoencoder = TRY(hash_files(parts.autoencoder));
   residency_.hold(name, "", standing);
-  log::info("engine", "model " + name + " is resident, " + std::string(engine::name(mode)));
+  log::info("engine", "model " + name + " is resident, " + std::string(engine::name(mode)) +
+                          (modulations_on_host ? ", modulations on the host" : ""));
   return ResidentModel{std::move(kontext),
                        mode,
                        bytes,

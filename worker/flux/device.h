@@ -17,7 +17,8 @@ Result<at::Device> parse_device(const std::string& text);
 // For people: "NVIDIA H200". Not of the CPU.
 std::string device_name(at::Device device);
 
-// Float8 products (fp8.h): cards of compute capability 8.9 and newer. Not the CPU, which widens.
+// Float8 products (fp8.h): cards of compute capability 8.9 and newer, where this torch or cuBLAS
+// has them. One is tried. Not the CPU, which widens.
 bool has_float8(at::Device device);
 
 struct DeviceMemory {

@@ -106,8 +106,9 @@ Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, a
                      fp8](const std::set<std::string>& names) -> Result<Tensors> {
     return TRY(open_part(some_of(part, names), dtype, fp8)).tensors();
   };
-  kontext.variants_ = TRY(Variants::load(std::move(weights), kontext.axes_, dtype, device,
-                                         placement.pristine, read, fp8));
+  kontext.variants_ =
+      TRY(Variants::load(std::move(weights), kontext.axes_, dtype, device, placement.pristine, read,
+                         {fp8, placement.modulations_on_host}));
   TRY(check_fit(*kontext.variants_->find_selected(), *kontext.autoencoder_, *kontext.text_, name));
   kontext.files_ = std::move(source);
   if (!placement.text_encoders) kontext.release_text_encoders();

@@ -63,6 +63,7 @@ struct Placement {
   bool text_encoders = true;  // on the device at once; else bring_text_encoders() brings them
   bool streams_t5 = false;    // its weights stay on the host, and cross as they are used
   bool fp8 = false;           // the blocks' large weights in float8 (fp8.h)
+  bool modulations_on_host = false;  // they cross for each picture (variants.h)
 };
 
 // A reference as encode_shown() takes it: stretched to the size, on white, [1, 3, H, W] on the

@@ -5,6 +5,7 @@
 #include "worker/flux/fp8.h"
 #include "worker/flux/part_weights.h"
 #include "worker/flux/storage/model_source.h"
+#include "worker/flux/variants.h"
 
 namespace pirouette::flux {
 namespace {
@@ -54,6 +55,9 @@ Result<KontextBytes> measure(const KontextFiles& files, at::ScalarType dtype, bo
   const Weights transformer = TRY(outline(source.transformer));
   bytes.transformer = bytes_of(transformer.tensors(), dtype, fp8);
   bytes.pristine = fp8 ? bytes_of(transformer.tensors(), dtype) : 0;
+  Tensors modulations = transformer.tensors();
+  std::erase_if(modulations, [](const auto& entry) { return !is_modulation(entry.first); });
+  bytes.modulations = bytes_of(modulations, dtype);
   bytes.autoencoder = bytes_of(TRY(outline(source.autoencoder)).tensors(), dtype);
   for (const Part* part : {&source.clip, &source.t5})
     bytes.text_encoders += bytes_of(TRY(outline(*part)).tensors(), std::nullopt);

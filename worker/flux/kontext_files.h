@@ -30,7 +30,8 @@ struct KontextBytes {
   std::uint64_t transformer = 0;
   std::uint64_t autoencoder = 0;
   std::uint64_t text_encoders = 0;
-  std::uint64_t pristine = 0;  // of the transformer in the wide dtype, where it becomes float8
+  std::uint64_t pristine = 0;     // of the transformer in the wide dtype, where it becomes float8
+  std::uint64_t modulations = 0;  // of the transformer, those that can lie on the host (variants.h)
 };
 Result<KontextBytes> measure(const KontextFiles& files, at::ScalarType dtype, bool fp8 = false);
 

@@ -30,9 +30,14 @@ Tensor with_changes(const Tensor& y, const Tensor& x, const std::vector<Adapter>
 
 }  // namespace
 
+Tensor Linear::weight_on(at::Device device) const {
+  return weight.device() == device ? weight : weight.to(device, weight.scalar_type(), true);
+}
+
 Tensor Linear::operator()(const Tensor& x) const {
+  const Tensor here = weight_on(x.device());
   const Tensor y =
-      at::linear(x, is_fp8() ? widen_rows({weight, scales}, x.scalar_type()) : weight, bias);
+      at::linear(x, is_fp8() ? widen_rows({here, scales}, x.scalar_type()) : here, bias);
   return adapters.empty() ? y : with_changes(y, x, adapters);
 }
 

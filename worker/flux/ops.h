@@ -32,6 +32,9 @@ struct Linear {
   std::vector<Adapter> adapters = {};  // none but in training
   Tensor scales = {};                  // [out] of a float8 weight; undefined for others
   bool is_fp8() const { return scales.defined(); }
+  // Itself where it is there. One that lies on the host crosses: from page-locked memory without
+  // waiting, in the order of the device's other work.
+  Tensor weight_on(at::Device device) const;
   Tensor operator()(const Tensor& x) const;
 };
 

@@ -68,7 +68,8 @@ std::string to_text(const StepCache& cache) {
   if (cache.reference_every > 1) text = "reference=" + std::to_string(cache.reference_every);
   for (std::size_t i = 0; i < cache.skipped.size(); ++i) {
     if (i == 0) text += text.empty() ? "skip=" : ",skip=";
-    text += (i == 0 ? "" : "+") + std::to_string(cache.skipped[i]);
+    if (i > 0) text += '+';
+    text += std::to_string(cache.skipped[i]);
   }
   return text;
 }

@@ -1,7 +1,9 @@
 #include "worker/flux/variants.h"
 
+#include <exception>
 #include <utility>
 
+#include "common/log.h"
 #include "worker/flux/fp8.h"
 
 #ifdef PIROUETTE_CUDA
@@ -41,6 +43,26 @@ Tensors keep_on_host(Tensors tensors, at::ScalarType dtype, [[maybe_unused]] at:
   return own_all(std::move(tensors), dtype, at::kCPU);
 }
 
+// To render from: what cannot be locked crosses more slowly.
+Tensors host_modulations(Tensors tensors, at::ScalarType dtype, at::Device device) {
+  try {
+    return keep_on_host(tensors, dtype, device);
+  } catch (const std::exception& error) {
+    log::warn("flux", std::string("modulations lie in pageable memory, and cross at a fraction of "
+                                  "the bus's speed: ") +
+                          error.what());
+    return own_all(std::move(tensors), dtype, at::kCPU);
+  }
+}
+
+Tensors take_modulations(Tensors& tensors) {
+  Tensors modulations;
+  for (const auto& [name, tensor] : tensors)
+    if (is_modulation(name)) modulations.emplace(name, tensor);
+  for (const auto& [name, tensor] : modulations) tensors.erase(name);
+  return modulations;
+}
+
 // Scales stay float32, whatever the weights become.
 Tensors split_scales(Tensors& tensors) {
   Tensors scales;
@@ -53,7 +75,7 @@ Tensors split_scales(Tensors& tensors) {
 }
 
 void add_scales(Tensors& tensors, const Tensors& scales, at::Device device) {
-  for (const auto& [name, scale] : scales) tensors.emplace(name, scale.to(device));
+  for (const auto& [name, scale] : scales) tensors.emplace(name, own(scale, at::kFloat, device));
 }
 
 void put_quantised(Tensors& tensors, const std::string& name, const Tensor& weight) {
@@ -101,8 +123,15 @@ Tensor wide_weight(const Tensors& tensors, const std::string& name, at::ScalarTy
 
 }  // namespace
 
+bool is_modulation(const std::string& name) {
+  const bool in_block = name.starts_with("double_blocks.") || name.starts_with("single_blocks.");
+  return in_block &&
+         (name.ends_with("_mod.lin.weight") || name.ends_with(".modulation.lin.weight"));
+}
+
 Result<Variants> Variants::load(Weights weights, const RopeAxes& axes, at::ScalarType dtype,
-                                at::Device device, PristineAt at, ReadPristine read, bool fp8) {
+                                at::Device device, PristineAt at, ReadPristine read,
+                                WeightsForm form) {
   const at::NoGradGuard no_grad;
   Variants variants;
   variants.at_ = at;
@@ -111,7 +140,7 @@ Result<Variants> Variants::load(Weights weights, const RopeAxes& axes, at::Scala
   variants.axes_ = axes;
   variants.source_ = weights.source();
   variants.read_ = std::move(read);
-  variants.fp8_ = fp8;
+  variants.fp8_ = form.fp8;
   Tensors tensors = weights.tensors();
   if (at != PristineAt::file) {
     Tensors kept = tensors;
@@ -123,10 +152,13 @@ Result<Variants> Variants::load(Weights weights, const RopeAxes& axes, at::Scala
     variants.pristine_ = std::move(kept);
   }
   if (at == PristineAt::device) {
-    tensors = fp8 ? quantise_linears(variants.pristine_) : std::move(variants.pristine_);
+    tensors = form.fp8 ? quantise_linears(variants.pristine_) : std::move(variants.pristine_);
   } else {  // they will be written to
-    tensors = fp8 ? own_quantised(std::move(tensors), dtype, device)
-                  : own_all(std::move(tensors), dtype, device);
+    Tensors modulations = form.modulations_on_host ? take_modulations(tensors) : Tensors();
+    tensors = form.fp8 ? own_quantised(std::move(tensors), dtype, device)
+                       : own_all(std::move(tensors), dtype, device);
+    if (!modulations.empty())
+      tensors.merge(host_modulations(std::move(modulations), dtype, device));
   }
   Transformer transformer = TRY(Transformer::load(Weights(tensors, variants.source_), axes));
   variants.base_.emplace(Variant{std::move(tensors), std::move(transformer)});

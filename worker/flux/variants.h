@@ -11,6 +11,11 @@
 // to render with, pristine or merged, is made of them: merged wide, then quantised. On the device,
 // the wide pristine weights lie beside the quantised ones.
 //
+// Modulations may lie in the host's memory, page-locked where it can be: a quarter of the model,
+// and each is used once a picture, for which it crosses (Linear::weight_on). They are merged on the
+// device like the others, and written back: the same bytes. Not beside pristine weights on the
+// device, where memory is plenty.
+//
 // A variant is always made from pristine weights, never from another variant: however often they
 // change, the bytes are the same. Owned by one thread; the transformer may be used from several
 // while nothing is selected or dropped.
@@ -35,12 +40,21 @@ enum class PristineAt { device, host, file };
 // Canonical tensors of these names from the model's file, dtypes as stored, on the host.
 using ReadPristine = std::function<Result<Tensors>(const std::set<std::string>& names)>;
 
+// What lies on the device to render with.
+struct WeightsForm {
+  bool fp8 = false;                  // the blocks' large weights in float8
+  bool modulations_on_host = false;  // and not on the device
+};
+
+// Is this canonical tensor of a transformer a weight of the blocks' modulations?
+bool is_modulation(const std::string& name);
+
 class Variants {
  public:
   // weights: canonical, as stored. read is kept for PristineAt::file.
   static Result<Variants> load(Weights weights, const RopeAxes& axes, at::ScalarType dtype,
                                at::Device device, PristineAt at, ReadPristine read,
-                               bool fp8 = false);
+                               WeightsForm form = {});
 
   PristineAt pristine_at() const { return at_; }
   bool contains(const std::string& key) const;

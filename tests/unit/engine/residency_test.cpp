@@ -57,6 +57,50 @@ TEST(ResidencyMode, Float8FitsA24GbCardWithT5CrossingInTurn) {
             ResidencyMode::pristine_on_host);
 }
 
+// What a card is given, of what CUDA leaves free of it.
+std::string profile(double card_gib, bool has_float8, std::uint64_t host_gb) {
+  const auto free_bytes = static_cast<std::uint64_t>((card_gib - 0.6) * (1 << 30));
+  const auto card = static_cast<std::uint64_t>(card_gib * (1 << 30));
+  const MemoryBudget budget{free_bytes, host_gb * kGb};
+  const bool float8 = takes_float8(WeightsAs::automatic, card, has_float8);
+  ModelBytes model = float8 ? kFloat8 : kKontext;
+  model.modulations = 6'460'000'000;
+  const bool on_host = keeps_modulations_on_host(model, budget, false);
+  if (on_host) model = with_modulations_on_host(model);
+  const auto mode = choose_mode(model, budget, false);
+  if (!mode.ok()) return "refused";
+  return std::string(float8 ? "float8, " : "wide, ") + (on_host ? "modulations on host, " : "") +
+         std::string(name(mode.value()));
+}
+
+TEST(Profile, IsChosenByTheCardsMemory) {
+  EXPECT_EQ(profile(80, true, 200), "wide, pristine on device");
+  EXPECT_EQ(profile(40, true, 200), "wide, pristine on host");
+  EXPECT_EQ(profile(32, true, 16), "wide, merged only");
+  EXPECT_EQ(profile(31.8, true, 200), "float8, pristine on host");
+  EXPECT_EQ(profile(24, true, 16), "float8, merged only");
+  EXPECT_EQ(profile(20, true, 16), "float8, merged only");
+  EXPECT_EQ(profile(16, true, 200), "float8, modulations on host, pristine on host");
+  EXPECT_EQ(profile(16, true, 16), "float8, modulations on host, merged only");
+  EXPECT_EQ(profile(12, true, 16), "float8, modulations on host, merged only");
+  EXPECT_EQ(profile(9, true, 16), "refused");
+}
+
+TEST(Profile, WithoutFloat8ProductsModulationsMakeRoomForWideWeights) {
+  EXPECT_EQ(profile(24, false, 200), "wide, modulations on host, pristine on host");
+  EXPECT_EQ(profile(24, false, 16), "wide, modulations on host, merged only");
+  EXPECT_EQ(profile(16, false, 200), "refused");
+}
+
+TEST(Profile, ModulationsStayWhereTheHostHasNoRoom) {
+  EXPECT_EQ(profile(16, true, 6), "refused");
+  const ModelBytes model{15 * kGb, kGb, kGb, 24 * kGb, 6 * kGb};
+  EXPECT_FALSE(keeps_modulations_on_host(model, {17 * kGb, 0}, false));  // the device is the host
+  const ModelBytes crossing = with_modulations_on_host(model);
+  EXPECT_EQ(crossing.transformer, 9 * kGb);
+  EXPECT_EQ(crossing.pristine, 30 * kGb);
+}
+
 TEST(WeightsAs, AreFloat8WhereTheWideOnesDoNotFit) {
   EXPECT_TRUE(takes_float8(WeightsAs::automatic, 24 * kGb, true));
   EXPECT_FALSE(takes_float8(WeightsAs::automatic, 24 * kGb, false));

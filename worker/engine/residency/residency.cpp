@@ -8,6 +8,10 @@ namespace {
 
 constexpr std::uint64_t kWorkingParts = 8;
 
+// What a rendering takes beside the weights. Measured on an H100, float8 of 14.2 GiB: the
+// allocator's most was 17.25 GiB at 1024 x 1024, and CUDA's own 0.7 GiB.
+constexpr std::uint64_t kRenderingBytes = std::uint64_t{4} << 30;
+
 // bfloat16 takes 25 GiB while it renders.
 constexpr std::uint64_t kWideDeviceBytes = std::uint64_t{32} << 30;
 
@@ -60,6 +64,19 @@ bool streams_text_encoders(const ModelBytes& model, const MemoryBudget& budget,
   const std::uint64_t beside = model.text_encoders + working_bytes(budget.device_bytes) / 4;
   return !keeps_text_encoders && model.text_encoders <= budget.host_bytes &&
          standing_bytes(model, false) + beside > budget.device_bytes;
+}
+
+bool keeps_modulations_on_host(const ModelBytes& model, const MemoryBudget& budget,
+                               bool keeps_text_encoders) {
+  return model.modulations > 0 && model.modulations <= budget.host_bytes &&
+         standing_bytes(model, keeps_text_encoders) + kRenderingBytes > budget.device_bytes;
+}
+
+ModelBytes with_modulations_on_host(ModelBytes model) {
+  model.pristine = (model.pristine > 0 ? model.pristine : model.transformer) + model.modulations;
+  model.transformer -= model.modulations;
+  model.modulations = 0;
+  return model;
 }
 
 Result<WeightsAs> parse_weights_as(std::string_view text) {

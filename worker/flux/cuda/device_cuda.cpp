@@ -7,10 +7,13 @@
 
 #include <array>
 #include <cstdlib>
+#include <exception>
 #include <stdexcept>
 
+#include "worker/flux/cuda/fp8_product.h"
 #include "worker/flux/cuda/launching.h"
 #include "worker/flux/device.h"
+#include "worker/flux/fp8.h"
 
 namespace pirouette::flux {
 namespace {
@@ -18,6 +21,25 @@ namespace {
 void check(cudaError_t error, const char* what) {
   if (error != cudaSuccess)
     throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(error));
+}
+
+// Cards of this kind have them, but not every torch has one with a scale a row for every card: one
+// is tried.
+bool has_fp8_product(at::Device device) {
+  constexpr int64_t kSide = 512;
+  const c10::DeviceGuard guard(device);
+  const at::NoGradGuard no_grad;
+  try {
+    const Tensor rows =
+        at::ones({kSide, kSide}, at::TensorOptions().dtype(at::kBFloat16).device(device));
+    const Fp8Rows quantised = quantise_rows(rows);
+    Linear linear{quantised.bytes, rows[0]};
+    linear.scales = quantised.scales;
+    cuda::multiply_into(at::empty_like(rows), quantised, linear);
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -37,7 +59,10 @@ bool has_float8(at::Device device) {
   if (!device.is_cuda()) return false;
   cudaDeviceProp properties{};
   check(cudaGetDeviceProperties(&properties, device.index()), "asking the device what it can do");
-  return properties.major * 10 + properties.minor >= 89;
+  if (properties.major * 10 + properties.minor < 89) return false;
+  const bool has = has_fp8_product(device);
+  give_back_memory(device);
+  return has;
 }
 
 DeviceMemory ask_memory(at::Device device) {

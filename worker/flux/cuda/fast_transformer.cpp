@@ -136,8 +136,9 @@ Tensor Blocks::modulate(const Linear& linear) {
   if (!vec_.defined())
     return input_.conditions->modulations.at(modulated_++).slice(0, input_.step, input_.step + 1);
   Tensor chunks = at::empty({batch_, out}, vec_.options());
-  few_rows_product(address(chunks), address(vec_), address(linear.weight), address(linear.bias),
-                   batch_, out, width_, stream_);
+  const Tensor weight = linear.weight_on(vec_.device());
+  few_rows_product(address(chunks), address(vec_), address(weight), address(linear.bias), batch_,
+                   out, width_, stream_);
   return chunks;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -79,6 +80,7 @@ std::uint32_t alignment(const void* address) {
   return aligned;
 }
 
+// None for some shapes.
 std::vector<cublasLtMatmulAlgo_t> ask_for_algorithms(cublasLtHandle_t handle,
                                                      const Description& description,
                                                      const Fp8Matmul& m, int most) {
@@ -99,8 +101,9 @@ std::vector<cublasLtMatmulAlgo_t> ask_for_algorithms(cublasLtHandle_t handle,
       handle, description.operation, description.weight, description.x, description.out,
       description.out, preference, most, results.data(), &found);
   cublasLtMatmulPreferenceDestroy(preference);
-  check(found > 0 ? status : CUBLAS_STATUS_NOT_SUPPORTED, m, "no algorithm");
   std::vector<cublasLtMatmulAlgo_t> algorithms;
+  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return algorithms;
+  check(status, m, "asking for an algorithm");
   for (int i = 0; i < found; ++i) algorithms.push_back(results[static_cast<std::size_t>(i)].algo);
   return algorithms;
 }
@@ -147,9 +150,9 @@ class Algorithms {
     return handle;
   }
 
-  // The first proposal, always the same for a shape.
-  cublasLtMatmulAlgo_t find(cublasLtHandle_t handle, const Description& description,
-                            const Fp8Matmul& m) {
+  // The first proposal, always the same for a shape; none where there is none.
+  std::optional<cublasLtMatmulAlgo_t> find(cublasLtHandle_t handle, const Description& description,
+                                           const Fp8Matmul& m) {
     const Key key{
         handle,          m.rows,       m.columns,         m.inner,        m.x_stride,
         m.weight_stride, m.out_stride, m.bias != nullptr, alignment(m.x), alignment(m.weight),
@@ -157,7 +160,9 @@ class Algorithms {
     const std::scoped_lock lock(mutex_);
     const auto known = known_.find(key);
     if (known != known_.end()) return known->second;
-    const auto best = ask_for_algorithms(handle, description, m, 1).front();
+    const auto proposed = ask_for_algorithms(handle, description, m, 1);
+    std::optional<cublasLtMatmulAlgo_t> best;
+    if (!proposed.empty()) best = proposed.front();
     return known_.emplace(key, best).first->second;
   }
 
@@ -167,16 +172,33 @@ class Algorithms {
                  std::int64_t, std::int64_t, bool, std::uint32_t, std::uint32_t, std::uint32_t>;
   std::mutex mutex_;
   std::map<int, cublasLtHandle_t> handles_;
-  std::map<Key, cublasLtMatmulAlgo_t> known_;
+  std::map<Key, std::optional<cublasLtMatmulAlgo_t>> known_;
 };
 
 }  // namespace
 
-void multiply(const Fp8Matmul& m, void* workspace, cudaStream_t stream) {
+bool knows_row_scales() {
+  constexpr int kHopper = 9;
+  int device = 0, major = 0;
+  return cudaGetDevice(&device) == cudaSuccess &&
+         cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device) == cudaSuccess &&
+         major == kHopper;
+}
+
+bool has_product(const Fp8Matmul& m) {
+  const Description description(m);
+  Algorithms& algorithms = Algorithms::of_this_process();
+  return algorithms.find(algorithms.handle(m), description, m).has_value();
+}
+
+bool multiply(const Fp8Matmul& m, void* workspace, cudaStream_t stream) {
   const Description description(m);
   Algorithms& algorithms = Algorithms::of_this_process();
   cublasLtHandle_t handle = algorithms.handle(m);
-  launch(handle, description, m, algorithms.find(handle, description, m), workspace, stream);
+  const auto algorithm = algorithms.find(handle, description, m);
+  if (!algorithm) return false;
+  launch(handle, description, m, *algorithm, workspace, stream);
+  return true;
 }
 
 std::vector<Proposal> time_proposals(const Fp8Matmul& m, int most, void* workspace,
@@ -185,6 +207,7 @@ std::vector<Proposal> time_proposals(const Fp8Matmul& m, int most, void* workspa
   const Description description(m);
   cublasLtHandle_t handle = Algorithms::of_this_process().handle(m);
   const auto algorithms = ask_for_algorithms(handle, description, m, most);
+  if (algorithms.empty()) check(CUBLAS_STATUS_NOT_SUPPORTED, m, "no algorithm");
   std::vector<Proposal> proposals(algorithms.size());
   cudaEvent_t begin = nullptr, end = nullptr;
   cudaEventCreate(&begin);
@@ -218,7 +241,9 @@ namespace {
 }
 }  // namespace
 
-void multiply(const Fp8Matmul&, void*, cudaStream_t) { refuse(); }
+bool knows_row_scales() { return false; }
+bool has_product(const Fp8Matmul&) { return false; }
+bool multiply(const Fp8Matmul&, void*, cudaStream_t) { refuse(); }
 std::vector<Proposal> time_proposals(const Fp8Matmul&, int, void*, cudaStream_t) { refuse(); }
 
 #endif

@@ -20,7 +20,14 @@ struct Fp8Matmul {
   std::int64_t rows = 0, columns = 0, inner = 0;
   std::int64_t x_stride = 0, weight_stride = 0, out_stride = 0;
 };
-void multiply(const Fp8Matmul& matmul, void* workspace, cudaStream_t stream);
+// false: cuBLASLt has no product of this shape, and nothing was done. It has none of few rows and a
+// large inner: not of 37 rows of 15,360 (measured, CUDA 13 on an H100), nor of up to 256 rows of
+// 9,216 (pytorch/ao, issue 4582).
+bool multiply(const Fp8Matmul& matmul, void* workspace, cudaStream_t stream);
+// Whether it would; memory is not looked at, but for how it is aligned.
+bool has_product(const Fp8Matmul& matmul);
+// This cuBLASLt, on the current device: NVIDIA has scales a row for Hopper only.
+bool knows_row_scales();
 
 std::vector<Proposal> time_proposals(const Fp8Matmul& matmul, int most, void* workspace,
                                      cudaStream_t stream);

@@ -2,7 +2,9 @@
 
 #include <torch/version.h>
 
+#include <array>
 #include <atomic>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 
@@ -19,7 +21,11 @@
 namespace pirouette::flux::cuda {
 namespace {
 
-std::atomic<Fp8By> chosen{Fp8By::torch};
+std::atomic<Fp8By> chosen{Fp8By::best};
+
+bool by_cublaslt(Fp8By by) {
+  return by == Fp8By::best ? knows_row_scales() : by == Fp8By::cublaslt;
+}
 
 Fp8Matmul describe(const Tensor& out, const Fp8Rows& x, const Linear& linear) {
   Fp8Matmul m;
@@ -53,6 +59,51 @@ void multiply_by_torch([[maybe_unused]] const Tensor& out, [[maybe_unused]] cons
 #endif
 }
 
+// More rows, of which the last are anything: each row of a product is made of its own row alone.
+Fp8Rows with_room(const Fp8Rows& x, std::int64_t rows) {
+  const Fp8Rows more{at::empty({rows, x.bytes.size(1)}, x.bytes.options()),
+                     at::empty({rows}, x.scales.options())};
+  more.bytes.slice(0, 0, x.bytes.size(0)).copy_(x.bytes);
+  more.scales.slice(0, 0, x.scales.size(0)).copy_(x.scales);
+  return more;
+}
+
+// So many rows are computed that cuBLASLt has a product of them; 0: it has none of any count.
+std::int64_t find_count_with_product(const Fp8Matmul& of) {
+  constexpr std::array<std::int64_t, 5> kCounts = {64, 272, 512, 1024, 4096};
+  Fp8Matmul more = of;
+  more.x = more.out = nullptr;  // new memory: aligned as well as can be
+  more.x_stride = of.inner;
+  more.out_stride = of.columns;
+  for (const std::int64_t count : kCounts) {
+    more.rows = count;
+    if (count > of.rows && has_product(more)) return count;
+  }
+  return 0;
+}
+
+void multiply_by_cublaslt(const Tensor& out, const Fp8Rows& x, const Linear& linear) {
+  constexpr std::uintptr_t kScalesAligned = 16;  // what kernels may read at once
+  const Tensor workspace = matmul_workspace(out.device());
+  const cudaStream_t stream = current_stream(out.device());
+  Fp8Rows fed = x;
+  if (reinterpret_cast<std::uintptr_t>(fed.scales.data_ptr()) % kScalesAligned != 0)
+    fed.scales = fed.scales.clone();
+  const Fp8Matmul matmul = describe(out, fed, linear);
+  if (multiply(matmul, workspace.data_ptr(), stream)) return;
+  const std::int64_t count = find_count_with_product(matmul);
+  if (count == 0) {
+    Tensor to = out;
+    to.copy_(linear(widen_rows(fed, at::kBFloat16)));
+    return;
+  }
+  const Fp8Rows more = with_room(fed, count);
+  const Tensor whole = at::empty({count, out.size(1)}, out.options());
+  PIROUETTE_CHECK(multiply(describe(whole, more, linear), workspace.data_ptr(), stream));
+  Tensor to = out;
+  to.copy_(whole.slice(0, 0, out.size(0)));
+}
+
 }  // namespace
 
 Fp8Rows quantise(const Tensor& rows) {
@@ -75,10 +126,15 @@ void multiply_into(const Tensor& out, const Fp8Rows& x, const Linear& linear) {
   PIROUETTE_CHECK(linear.is_fp8() && out.scalar_type() == at::kBFloat16);
   PIROUETTE_CHECK(out.stride(1) == 1 && x.bytes.size(1) == linear.weight.size(1));
   PIROUETTE_CHECK(out.size(0) == x.bytes.size(0) && out.size(1) == linear.weight.size(0));
-  if (chosen.load(std::memory_order_relaxed) == Fp8By::torch)
-    return multiply_by_torch(out, x, linear);
-  const Tensor workspace = matmul_workspace(out.device());
-  multiply(describe(out, x, linear), workspace.data_ptr(), current_stream(out.device()));
+  if (by_cublaslt(chosen.load(std::memory_order_relaxed)))
+    multiply_by_cublaslt(out, x, linear);
+  else
+    multiply_by_torch(out, x, linear);
+}
+
+std::int64_t computed_rows(const Tensor& out, const Fp8Rows& x, const Linear& linear) {
+  const Fp8Matmul matmul = describe(out, x, linear);
+  return has_product(matmul) ? matmul.rows : find_count_with_product(matmul);
 }
 
 void multiply_fp8_by(Fp8By by) { chosen.store(by, std::memory_order_relaxed); }
