@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/hash.h"
+#include "common/job/step_cache.h"
 #include "common/result.h"
 #include "common/time.h"
 
@@ -66,6 +67,7 @@ struct Recipe {
   std::string
       prompt;  // template: {view} {geometry} {stance} {triggers} {identity_notes} {correction}
   std::string negative_prompt;
+  StepCache step_cache{};
   bool operator==(const Recipe&) const = default;
 };
 
@@ -87,6 +89,7 @@ struct RenderSpec {
   double guidance = 0;
   std::uint64_t seed = 0;
   int max_sequence_length = 512;
+  StepCache step_cache{};
   bool operator==(const RenderSpec&) const = default;
 };
 
