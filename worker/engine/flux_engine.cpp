@@ -282,7 +282,8 @@ Pixels FluxEngine::render_checked(const RenderSpec& spec,
   seconds.emplace_back("since_last", since_last_.lap());
   Stopwatch watch;
   if (!next_ || next_->spec != spec) take_prepared();  // it came late
-  if (auto blamed = residents_.make_resident(spec)) {
+  if (auto blamed =
+          residents_.make_resident(spec, next_ && next_->spec == spec ? &next_->loras : nullptr)) {
     return failed(blamed->failure, std::move(blamed->error.what));
   }
   seconds.emplace_back("residency", watch.lap());

@@ -103,7 +103,8 @@ FluxEngineResidents::FluxEngineResidents(const FluxEngineConfig& config, at::Sca
       budget_(ask_memory(device, config.memory_budget_bytes)),
       residency_(budget_.device_bytes) {}
 
-std::optional<Blamed> FluxEngineResidents::make_resident(const RenderSpec& spec) {
+std::optional<Blamed> FluxEngineResidents::make_resident(const RenderSpec& spec,
+                                                         const ComingLoras* ahead) {
   const auto path = config_.models.find(spec.model);
   if (path == config_.models.end()) {
     return Blamed{Failure::worker,
@@ -127,7 +128,7 @@ std::optional<Blamed> FluxEngineResidents::make_resident(const RenderSpec& spec)
     models_.emplace(spec.model, std::move(opened).value());
     ++counters_.model_loads;
   }
-  return select(spec.model, spec.loras);
+  return select(spec.model, spec.loras, ahead);
 }
 
 // A model whose files changed is read again: renderings go on with what is there now, and say so by
@@ -259,7 +260,8 @@ Result<std::vector<UsedLora>> FluxEngineResidents::hash_loras(
 }
 
 std::optional<Blamed> FluxEngineResidents::select(const std::string& name,
-                                                  const std::vector<RecipeLora>& loras) {
+                                                  const std::vector<RecipeLora>& loras,
+                                                  const ComingLoras* ahead) {
   auto hashed = hash_loras(loras);
   if (!hashed.ok()) return Blamed{blame_worker(hashed.error()), hashed.error()};
   ComingLoras coming{std::move(hashed).value(), {}, {}};
@@ -269,7 +271,8 @@ std::optional<Blamed> FluxEngineResidents::select(const std::string& name,
   if (variants.contains(key)) {
     (void)variants.select(key, {});
   } else {
-    auto loaded = load_loras(coming.used);
+    const bool is_read = ahead != nullptr && ahead->key == key && !ahead->loaded.empty();
+    auto loaded = is_read ? ahead->loaded : load_loras(coming.used);
     if (!loaded.ok()) return blame_for_lora(loaded.error());
     coming.loaded = std::move(loaded).value();
     const auto bytes = variants.bytes_to_merge(coming.loaded);

@@ -96,8 +96,9 @@ class FluxEngineResidents {
   // Whether prompts of that variant can be encoded at once.
   bool has_text_encoders(const std::string& model, const std::string& variant);
 
-  // Makes the model of the spec, with its LoRAs merged, the one that get() gives.
-  std::optional<Blamed> make_resident(const RenderSpec& spec);
+  // Makes the model of the spec, with its LoRAs merged, the one that get() gives. ahead: what was
+  // read of them before; maybe none.
+  std::optional<Blamed> make_resident(const RenderSpec& spec, const ComingLoras* ahead);
   bool has(const std::string& model) const { return models_.contains(model); }
   ResidentModel& get(const std::string& model) { return models_.at(model); }
   // What the selected variant is made of; any thread may wait for it. After an error (io,
@@ -124,7 +125,8 @@ class FluxEngineResidents {
  private:
   std::optional<Blamed> check_files(const std::string& name);
   std::optional<Blamed> load(const std::string& name);
-  std::optional<Blamed> select(const std::string& name, const std::vector<RecipeLora>& loras);
+  std::optional<Blamed> select(const std::string& name, const std::vector<RecipeLora>& loras,
+                               const ComingLoras* ahead);
   Result<ResidentModel> open(const std::string& name);
   void keep_variant(const std::string& name, ComingLoras&& coming, std::uint64_t bytes);
   void publish_variants();
