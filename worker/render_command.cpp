@@ -56,11 +56,11 @@ std::string RenderCommand::Options::parameters(const std::vector<flux::LoraUse>&
   spec.steps = steps;
   spec.guidance = guidance;
   spec.seed = seed;
+  const auto cache = parse_step_cache(step_cache);
+  if (cache.ok()) spec.step_cache = cache.value();
   std::string text = make_parameters(spec, {});
   if (weights == "float8") text += ", Weights: float8_e4m3fn";
-  const auto cache = flux::parse_step_cache(step_cache);
-  if (!cache.ok() || cache.value().is_off()) return text;
-  return text + ", Step cache: \"" + flux::to_text(cache.value()) + "\"";
+  return text;
 }
 
 namespace {
@@ -197,7 +197,7 @@ Result<void> RenderCommand::render() const {
     return Error{Errc::invalid, "--true-cfg above 1 needs a --negative prompt"};
   if (o.true_cfg <= 1 && !o.negative.empty())
     return Error{Errc::invalid, "--negative has no effect without --true-cfg above 1"};
-  const flux::StepCache step_cache = TRY(flux::parse_step_cache(o.step_cache));
+  const StepCache step_cache = TRY(parse_step_cache(o.step_cache));
   TRY(check_side("--width", o.width));
   TRY(check_side("--height", o.height));
   TRY(check_folder_of("--out", o.out));

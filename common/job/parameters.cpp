@@ -62,6 +62,7 @@ std::string settings(const RenderSpec& spec, const WeightDigests& weights,
   line += ", Model: " + spec.model + ", RNG: CPU";
   const std::string hashes = lora_hashes(spec, weights);
   if (!hashes.empty()) line += ", Lora hashes: \"" + hashes + "\"";
+  if (!spec.step_cache.is_off()) line += ", Step cache: \"" + to_text(spec.step_cache) + "\"";
   return line + ", Version: " + std::string(tool_name());
 }
 

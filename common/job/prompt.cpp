@@ -178,6 +178,7 @@ RenderSpec make_render_spec(const Recipe& recipe, const View& view, const Digest
   spec.guidance = recipe.guidance;
   spec.seed = seed;
   spec.max_sequence_length = recipe.max_sequence_length;
+  spec.step_cache = recipe.step_cache;
   return spec;
 }
 

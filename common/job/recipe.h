@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/hash.h"
+#include "common/job/step_cache.h"
 #include "common/result.h"
 #include "common/time.h"
 
@@ -70,6 +71,7 @@ struct Recipe {
   std::string proof;             // the view that is rendered first; the others are held until it is
                                  // found good; "": none
   bool held_fills_idle = false;  // held views are rendered by workers that have nothing else
+  StepCache step_cache{};
   bool operator==(const Recipe&) const = default;
 };
 
@@ -91,6 +93,7 @@ struct RenderSpec {
   double guidance = 0;
   std::uint64_t seed = 0;
   int max_sequence_length = 512;
+  StepCache step_cache{};
   bool operator==(const RenderSpec&) const = default;
 };
 

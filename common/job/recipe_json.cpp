@@ -153,6 +153,19 @@ void read_reference_size(Fields& fields, Recipe& recipe) {
                       " to " + std::to_string(kSideMaxPx) + "), not " + job::in_quotes(size));
 }
 
+void read_step_cache(Fields& fields, Recipe& recipe) {
+  std::string text;
+  fields.text("step_cache", text, kPromptMaxBytes);
+  const Result<StepCache> cache = parse_step_cache(text);
+  if (!cache.ok()) return fields.complain("step_cache", "is wrong: " + cache.error().what);
+  recipe.step_cache = cache.value();
+  const auto& skipped = recipe.step_cache.skipped;
+  if (!skipped.empty() && skipped.back() > recipe.steps) {
+    fields.complain("step_cache", "skips step " + std::to_string(skipped.back()) + " of " +
+                                      std::to_string(recipe.steps));
+  }
+}
+
 void read_prompts(Fields& fields, Recipe& recipe) {
   fields.text("prompt", recipe.prompt, kPromptMaxBytes);
   if (recipe.prompt.empty()) recipe.prompt = default_prompt_template();
@@ -219,6 +232,7 @@ Recipe job::read_recipe(const json& value, const std::string& path, Complaints& 
   fields.number("guidance", recipe.guidance, 0, kGuidanceMax);
   fields.number("true_cfg", recipe.true_cfg, 1, kTrueCfgMax);
   fields.whole("max_sequence_length", recipe.max_sequence_length, 1, kSequenceLengthMax);
+  read_step_cache(fields, recipe);
   std::string stance(stance_name(recipe.stance));
   fields.choice("stance", stance, stance_names());
   recipe.stance = find_stance(stance).value_or(Stance::neutral);
@@ -249,6 +263,7 @@ ordered_json job::write_recipe(const Recipe& recipe) {
           {"guidance", recipe.guidance},
           {"true_cfg", recipe.true_cfg},
           {"max_sequence_length", recipe.max_sequence_length},
+          {"step_cache", to_text(recipe.step_cache)},
           {"stance", stance_name(recipe.stance)},
           {"prompt", recipe.prompt},
           {"negative_prompt", recipe.negative_prompt},

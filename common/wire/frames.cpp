@@ -144,6 +144,7 @@ void fill_spec(Assign& assign, const pirouette::RenderSpec& spec) {
   message.set_guidance(spec.guidance);
   message.set_seed(spec.seed);
   message.set_max_sequence_length(spec.max_sequence_length);
+  if (!spec.step_cache.is_off()) message.set_step_cache(to_text(spec.step_cache));
   message.SerializeToString(assign.mutable_spec());
   assign.set_spec_digest(to_bytes(sha256(assign.spec())));
 }
@@ -179,6 +180,7 @@ Result<pirouette::RenderSpec> read_spec(const Assign& assign) {
   spec.guidance = message.guidance();
   spec.seed = message.seed();
   spec.max_sequence_length = message.max_sequence_length();
+  spec.step_cache = TRY(parse_step_cache(message.step_cache()));
   TRY(check_limits(spec));
   return spec;
 }

@@ -1,7 +1,7 @@
 // Step caches on the tiny model: off is off to the last bit, and what is kept is what the blocks
 // would have computed.
 
-#include "worker/flux/step_cache.h"
+#include "common/job/step_cache.h"
 
 #include "tests/golden/golden.h"
 #include "tests/golden/pictures.h"

@@ -16,14 +16,13 @@
 #include "common/log.h"
 #include "worker/engine/flux_engine_counters.h"
 #include "worker/engine/flux_engine_residents.h"
+#include "worker/engine/flux_engine_texts.h"
 #include "worker/engine/lru.h"
 #include "worker/engine/picture/finish.h"
-#include "worker/engine/residency/embedding_store.h"
 #include "worker/engine/residency/host_memory.h"
 #include "worker/flux/device.h"
 #include "worker/flux/kontext.h"
 #include "worker/flux/storage/model_source.h"
-#include "worker/flux/text_embedding_bytes.h"
 #include "worker/flux/work_clock.h"
 
 namespace pirouette::engine {
@@ -31,12 +30,11 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 namespace {
 
-// A prompt's embedding is 8 MB (512 x 4096 floats): half a gigabyte in all. A sheet has 4 to 8
-// prompts, so the next sheets' fit too.
-constexpr std::size_t kTextCacheMax = 64;
-
 // A reference's latents are about 1 MB (16 x 128 x 128 floats).
 constexpr std::size_t kReferenceCacheMax = 64;
+
+// Of a job that is to come, those that the device does: its variant, its prompts, its reference.
+constexpr int kPartsAhead = 4;
 
 using Seconds = decltype(Circumstances::seconds);
 
@@ -98,8 +96,7 @@ class FluxEngine final : public Engine {
         device_(device),
         said_device_(describe_device()),
         residents_(config_, dtype_, device_, counters_),
-        embeddings_(config_.cache_folder.empty() ? fs::path() : config_.cache_folder / "embeddings",
-                    config_.embeddings_max_bytes),
+        texts_(config_, device_, residents_, counters_),
         clock_(device_) {
     publish();
   }
@@ -118,10 +115,12 @@ class FluxEngine final : public Engine {
 
  private:
   using ReferenceKey = std::tuple<Digest, std::string, Digest>;  // picture, size, autoencoder
-  struct Shown {
-    Digest picture;
-    std::string size;
-    at::Tensor tensor;
+  // The next job, as far as it was prepared while another renders.
+  struct NextJob {
+    RenderSpec spec;
+    at::Tensor shown;  // its reference, as the autoencoder takes it; none: it was there before
+    ComingLoras loras;
+    int parts_done = 0;  // of those that the device does
   };
 
   static std::vector<std::string> keys(const std::map<std::string, fs::path>& paths) {
@@ -137,15 +136,16 @@ class FluxEngine final : public Engine {
   Pixels render_checked(const RenderSpec& spec, const std::vector<std::uint8_t>& reference,
                         const ProgressFn& progress);
   std::optional<Blamed> embed_all(const RenderSpec& spec, flux::RenderRequest& request);
-  std::optional<Blamed> embed(const RenderSpec& spec, const std::string& prompt,
-                              flux::TextEmbedding& embedding);
   Result<at::Tensor> encode(const ResidentModel& model, const RenderSpec& spec,
                             const std::vector<std::uint8_t>& reference);
   Result<at::Tensor> show(const RenderSpec& spec, const std::vector<std::uint8_t>& reference) const;
-  std::optional<at::Tensor> take_prepared(const RenderSpec& spec);
+  void work_ahead() noexcept;
+  bool work_ahead(const NextJob& next, int part);
+  void take_prepared();
+  at::Tensor find_shown(const RenderSpec& spec);
   RenderOutcome finish(const RenderSpec& spec, const Image& image, const WeightsLater& weights,
                        Seconds seconds);
-  void count_device_time();
+  void count_device_time(const std::string& variant, const Seconds& seconds);
   void publish();
 
   const FluxEngineConfig config_;
@@ -157,17 +157,21 @@ class FluxEngine final : public Engine {
 
   // Of the rendering thread.
   FluxEngineResidents residents_;
-  const EmbeddingStore embeddings_;
-  Lru<Digest, flux::TextEmbedding> texts_{kTextCacheMax};
+  FluxEngineTexts texts_;
   Lru<ReferenceKey, at::Tensor> references_{kReferenceCacheMax};
   flux::WorkClock clock_;
   bool next_waited_ = false;  // when the last one ended: only then was the device kept waiting
+  std::optional<NextJob> next_;
+  Stopwatch since_last_;  // its end, on the host
+  std::string last_variant_;
 
   // Of the rendering thread and the one that prepares.
   std::mutex prepared_mutex_;
-  std::optional<Shown> prepared_;  // the next reference, as the autoencoder takes it
-  Digest prepared_last_;           // not again for the sheet's next pose
+  std::optional<NextJob> prepared_;
   std::atomic<bool> next_waits_ = false;
+
+  // Of the one that prepares.
+  Digest prepared_last_;  // a reference; not again for the sheet's next pose
 
   // Of any thread.
   mutable std::mutex mutex_;
@@ -227,6 +231,7 @@ Pixels FluxEngine::render_pixels(const RenderSpec& spec, const std::vector<std::
     log::warn("engine", "out of memory; trying again without caches: " + what);
     texts_.clear();
     references_.clear();
+    next_.reset();
     residents_.let_go_others(spec.model);
     flux::give_back_memory(device_);
     pixels = render_behind_wall(spec, reference, progress, what);
@@ -236,12 +241,14 @@ Pixels FluxEngine::render_pixels(const RenderSpec& spec, const std::vector<std::
     log::warn("engine", "out of memory again; models and caches were let go: " + what);
     texts_.clear();
     references_.clear();
+    next_.reset();
     residents_.let_go_all();
     flux::give_back_memory(device_);
     pixels = failed(Failure::retryable, "out of memory, twice: " + what);
   }
   next_waited_ = next_waits_.exchange(false);
   publish();
+  (void)since_last_.lap();
   return std::move(*pixels);
 }
 
@@ -272,8 +279,11 @@ Pixels FluxEngine::render_checked(const RenderSpec& spec,
                                   const std::vector<std::uint8_t>& reference,
                                   const ProgressFn& progress) {
   Seconds seconds;
+  seconds.emplace_back("since_last", since_last_.lap());
   Stopwatch watch;
-  if (auto blamed = residents_.make_resident(spec)) {
+  if (!next_ || next_->spec != spec) take_prepared();  // it came late
+  if (auto blamed =
+          residents_.make_resident(spec, next_ && next_->spec == spec ? &next_->loras : nullptr)) {
     return failed(blamed->failure, std::move(blamed->error.what));
   }
   seconds.emplace_back("residency", watch.lap());
@@ -288,6 +298,7 @@ Pixels FluxEngine::render_checked(const RenderSpec& spec,
   auto latents = encode(model, spec, reference);
   if (!latents.ok()) return failed(Failure::job, latents.error().what);
   request.reference = std::move(latents).value();
+  if (next_ && next_->spec == spec) next_.reset();
   seconds.emplace_back("reference", watch.lap());
 
   request.width = spec.width;
@@ -296,10 +307,16 @@ Pixels FluxEngine::render_checked(const RenderSpec& spec,
   request.guidance = spec.guidance;
   request.true_cfg = spec.true_cfg;
   request.seed = spec.seed;
+  request.step_cache = spec.step_cache;
+  if (auto blamed = residents_.find_room(spec, model.kontext.kept_bytes(request)))
+    return failed(blamed->failure, std::move(blamed->error.what));
   clock_.starts_anew();
   auto rendering = model.kontext.render(
       request,
-      [&progress](int step, int of, const at::Tensor&) { return !progress || progress(step, of); },
+      [&](int step, int of, const at::Tensor&) {
+        work_ahead();
+        return !progress || progress(step, of);
+      },
       &clock_);
   if (!rendering.ok()) {
     const Error& error = rendering.error();
@@ -307,22 +324,75 @@ Pixels FluxEngine::render_checked(const RenderSpec& spec,
       return RenderOutcome{RenderError{Failure::retryable, true, error.what}};
     return failed(error.code == Errc::corrupt ? Failure::retryable : Failure::job, error.what);
   }
-  count_device_time();
+  count_device_time(model.variant, seconds);
+  seconds.erase(seconds.begin());  // what was before it is not its own
   seconds.emplace_back("denoise_and_decode", watch.lap());
   return [this, spec, image = std::move(rendering.value().image),
-          weights = residents_.weights(spec.model), seconds = std::move(seconds)]() mutable {
+          weights = residents_.weights(spec.model), seconds = std::move(seconds),
+          unsaved = texts_.take_unsaved()]() mutable {
+    texts_.save(unsaved);
     return finish(spec, image, weights, std::move(seconds));
   };
 }
 
 // Between pictures counts only where the next job was there in time.
-void FluxEngine::count_device_time() {
+void FluxEngine::count_device_time(const std::string& variant, const Seconds& seconds) {
   const auto micros = [](double seconds) { return static_cast<std::uint64_t>(seconds * 1e6); };
   const flux::WorkClock::Spans spans = clock_.read();
+  const bool is_another = std::exchange(last_variant_, variant) != variant;
   counters_.busy_us += micros(spans.worked);
   if (!next_waited_ || !spans.between) return;
   ++counters_.waits;
   counters_.waited_us += micros(*spans.between);
+  // Of the host's times, those between the two. The rest is the last picture's way to the host, and
+  // what is made ready for the first step.
+  std::string parts;
+  double rest = *spans.between;
+  for (const auto& [part, taken] : seconds) {
+    parts += ", " + part + ' ' + std::to_string(1e3 * taken);
+    rest -= taken;
+  }
+  if (is_another) parts += ", another variant";
+  log::debug("engine", "between pictures " + std::to_string(1e3 * *spans.between) + " ms" + parts +
+                           ", rest " + std::to_string(1e3 * rest));
+}
+
+// Between two steps, while the device has one to do: what is handed out now nothing waits for. One
+// part at a time, so that handing it out takes the host no longer than the device a step. Whatever
+// fails here fails again, and is told, when the job renders.
+void FluxEngine::work_ahead() noexcept {
+  take_prepared();
+  if (!next_) return;
+  try {
+    while (next_->parts_done < kPartsAhead && !work_ahead(*next_, next_->parts_done++)) {
+    }
+  } catch (const std::exception& error) {
+    log::debug("engine", std::string("not made ahead: ") + error.what());
+    next_->parts_done = kPartsAhead;
+  }
+}
+
+// Whether there was anything to do.
+bool FluxEngine::work_ahead(const NextJob& next, int part) {
+  const RenderSpec& spec = next.spec;
+  if (!residents_.has(spec.model)) return false;
+  const std::uint64_t merges = counters_.lora_merges;
+  const auto variant = residents_.merge_ahead(spec.model, next.loras);
+  if (!variant || part == 0) return counters_.lora_merges != merges;
+  if (part == 1) return texts_.embed_ahead(spec, *variant, spec.prompt);
+  if (part == 2)
+    return spec.true_cfg > 1 && !spec.negative_prompt.empty() &&
+           texts_.embed_ahead(spec, *variant, spec.negative_prompt);
+  const ResidentModel& model = residents_.get(spec.model);
+  const ReferenceKey key{spec.reference, spec.reference_size, model.autoencoder_hash};
+  if (!next.shown.defined() || references_.find(key) != nullptr) return false;
+  references_.put(key, model.kontext.encode_shown(next.shown));
+  return true;
+}
+
+void FluxEngine::take_prepared() {
+  const std::scoped_lock lock(prepared_mutex_);
+  if (prepared_) next_ = std::exchange(prepared_, std::nullopt);
 }
 
 // On another thread than the rendering one: no member of that.
@@ -343,46 +413,12 @@ RenderOutcome FluxEngine::finish(const RenderSpec& spec, const Image& image,
 
 // Text encoders are there only while prompts are encoded, unless they are to be kept.
 std::optional<Blamed> FluxEngine::embed_all(const RenderSpec& spec, flux::RenderRequest& request) {
-  auto blamed = embed(spec, spec.prompt, request.prompt);
+  auto blamed = texts_.embed(spec, spec.prompt, request.prompt);
   if (!blamed && spec.true_cfg > 1 && !spec.negative_prompt.empty()) {
-    blamed = embed(spec, spec.negative_prompt, request.negative.emplace());
+    blamed = texts_.embed(spec, spec.negative_prompt, request.negative.emplace());
   }
   residents_.release_text_encoders(spec.model);
   return blamed;
-}
-
-std::optional<Blamed> FluxEngine::embed(const RenderSpec& spec, const std::string& prompt,
-                                        flux::TextEmbedding& embedding) {
-  // A length that no model takes is the job's; else tokenizer, encoders and model do not fit.
-  const bool is_usual =
-      spec.max_sequence_length >= 1 && spec.max_sequence_length <= flux::kSequenceLengthMax;
-  const Failure blame = is_usual ? Failure::worker : Failure::job;
-  const auto encoder = residents_.text_hash(spec);
-  if (!encoder.ok()) return Blamed{blame_worker(encoder.error()), encoder.error()};
-  const Digest key = sha256(to_hex(encoder.value()) + '\n' + config_.dtype + '\n' +
-                            std::to_string(spec.max_sequence_length) + '\n' + prompt);
-  if (const auto* cached = texts_.find(key)) {
-    ++counters_.text_cache_hits;
-    embedding = *cached;
-    return std::nullopt;
-  }
-  if (const auto stored = embeddings_.find(key)) {
-    auto parsed = flux::parse_text_embedding(*stored);
-    if (parsed.ok()) {
-      ++counters_.text_cache_hits;
-      embedding =
-          texts_.put(key, {parsed.value().sequence.to(device_), parsed.value().pooled.to(device_)});
-      return std::nullopt;
-    }
-  }
-  if (auto blamed = residents_.bring_text_encoders(spec)) return blamed;
-  auto made = residents_.get(spec.model).kontext.embed_text(prompt, spec.max_sequence_length);
-  if (!made.ok()) return Blamed{blame, made.error()};
-  ++counters_.text_encodings;
-  embedding = texts_.put(key, std::move(made).value());
-  const auto saved = embeddings_.save(key, flux::format_text_embedding(embedding));
-  if (!saved.ok()) log::warn("engine", "the embedding is not kept: " + saved.error().what);
-  return std::nullopt;
 }
 
 Result<at::Tensor> FluxEngine::encode(const ResidentModel& model, const RenderSpec& spec,
@@ -392,8 +428,8 @@ Result<at::Tensor> FluxEngine::encode(const ResidentModel& model, const RenderSp
     ++counters_.reference_cache_hits;
     return *cached;
   }
-  const auto prepared = take_prepared(spec);
-  const at::Tensor shown = prepared ? *prepared : TRY(show(spec, reference));
+  at::Tensor shown = find_shown(spec);
+  if (!shown.defined()) shown = TRY(show(spec, reference));
   return references_.put(key, model.kontext.encode_shown(shown));
 }
 
@@ -407,26 +443,27 @@ Result<at::Tensor> FluxEngine::show(const RenderSpec& spec,
 }
 
 void FluxEngine::prepare(const RenderSpec& spec, const std::vector<std::uint8_t>& reference) {
+  const c10::DeviceGuard guard(device_);
   next_waits_ = true;
+  NextJob next{spec, {}, {}};
+  auto loras = residents_.read_ahead(spec);
+  if (!loras.ok()) return;
+  next.loras = std::move(loras).value();
   const Digest key = sha256(to_hex(spec.reference) + ' ' + spec.reference_size);
-  {
-    const std::scoped_lock lock(prepared_mutex_);
-    if (prepared_last_ == key) return;
+  if (prepared_last_ != key) {
+    auto shown = show(spec, reference);
+    if (!shown.ok()) return;
+    next.shown = std::move(shown).value();
+    prepared_last_ = key;
   }
-  auto shown = show(spec, reference);
-  if (!shown.ok()) return;
   const std::scoped_lock lock(prepared_mutex_);
-  prepared_ = Shown{spec.reference, spec.reference_size, std::move(shown).value()};
-  prepared_last_ = key;
+  prepared_ = std::move(next);
 }
 
-std::optional<at::Tensor> FluxEngine::take_prepared(const RenderSpec& spec) {
-  const std::scoped_lock lock(prepared_mutex_);
-  if (!prepared_ || prepared_->picture != spec.reference || prepared_->size != spec.reference_size)
-    return std::nullopt;
-  const at::Tensor tensor = std::move(prepared_->tensor);
-  prepared_.reset();
-  return tensor;
+at::Tensor FluxEngine::find_shown(const RenderSpec& spec) {
+  const bool is_its = next_ && next_->spec.reference == spec.reference &&
+                      next_->spec.reference_size == spec.reference_size;
+  return is_its ? next_->shown : at::Tensor();
 }
 
 }  // namespace

@@ -103,7 +103,8 @@ FluxEngineResidents::FluxEngineResidents(const FluxEngineConfig& config, at::Sca
       budget_(ask_memory(device, config.memory_budget_bytes)),
       residency_(budget_.device_bytes) {}
 
-std::optional<Blamed> FluxEngineResidents::make_resident(const RenderSpec& spec) {
+std::optional<Blamed> FluxEngineResidents::make_resident(const RenderSpec& spec,
+                                                         const ComingLoras* ahead) {
   const auto path = config_.models.find(spec.model);
   if (path == config_.models.end()) {
     return Blamed{Failure::worker,
@@ -127,7 +128,7 @@ std::optional<Blamed> FluxEngineResidents::make_resident(const RenderSpec& spec)
     models_.emplace(spec.model, std::move(opened).value());
     ++counters_.model_loads;
   }
-  return select(spec.model, spec.loras);
+  return select(spec.model, spec.loras, ahead);
 }
 
 // A model whose files changed is read again: renderings go on with what is there now, and say so by
@@ -263,37 +264,94 @@ Result<std::vector<UsedLora>> FluxEngineResidents::hash_loras(
 }
 
 std::optional<Blamed> FluxEngineResidents::select(const std::string& name,
-                                                  const std::vector<RecipeLora>& loras) {
+                                                  const std::vector<RecipeLora>& loras,
+                                                  const ComingLoras* ahead) {
   auto hashed = hash_loras(loras);
   if (!hashed.ok()) return Blamed{blame_worker(hashed.error()), hashed.error()};
-  std::vector<UsedLora> used = std::move(hashed).value();
-  const std::string key = key_of(used);
+  ComingLoras coming{std::move(hashed).value(), {}, {}};
+  const std::string key = coming.key = key_of(coming.used);
   ResidentModel& model = models_.at(name);
   flux::Variants& variants = model.kontext.variants();
   if (variants.contains(key)) {
     (void)variants.select(key, {});
   } else {
-    auto loaded = load_loras(used);
+    const bool is_read = ahead != nullptr && ahead->key == key && !ahead->loaded.empty();
+    auto loaded = is_read ? ahead->loaded : load_loras(coming.used);
     if (!loaded.ok()) return blame_for_lora(loaded.error());
-    const auto bytes = variants.bytes_to_merge(loaded.value());
+    coming.loaded = std::move(loaded).value();
+    const auto bytes = variants.bytes_to_merge(coming.loaded);
     if (!bytes.ok()) return blame_for_lora(bytes.error());
     make_room(bytes.value(), Residency::Stay::lasting, name, key);
-    const auto selected = variants.select(key, loaded.value());
+    const auto selected = variants.select(key, coming.loaded);
     if (!selected.ok()) return blame_for_lora(selected.error());
-    if (variants.pristine_at() != flux::PristineAt::device) {
-      model.variants.clear();
-    } else {
-      residency_.hold(name, key, bytes.value());
-    }
-    for (std::size_t i = 0; i < used.size(); ++i)
-      used[i].changes_clip = loaded.value()[i].lora.changes(flux::LoraModel::clip);
-    model.variants[key] = std::move(used);
-    if (!loras.empty()) ++counters_.lora_merges;
+    keep_variant(name, std::move(coming), bytes.value());
   }
   model.variant = key;
   // The trigger is the prompt's, and may differ: names and scales are what is shown.
   residency_.use(name, key);
   return std::nullopt;
+}
+
+// It was merged.
+void FluxEngineResidents::keep_variant(const std::string& name, ComingLoras&& coming,
+                                       std::uint64_t bytes) {
+  ResidentModel& model = models_.at(name);
+  if (model.kontext.variants().pristine_at() != flux::PristineAt::device) {
+    model.variants.clear();
+  } else {
+    residency_.hold(name, coming.key, bytes);
+  }
+  for (std::size_t i = 0; i < coming.used.size(); ++i)
+    coming.used[i].changes_clip = coming.loaded[i].lora.changes(flux::LoraModel::clip);
+  if (!coming.used.empty()) ++counters_.lora_merges;
+  model.variants[coming.key] = std::move(coming.used);
+  publish_variants();
+}
+
+void FluxEngineResidents::publish_variants() {
+  std::map<std::string, std::set<std::string>> there;
+  for (const auto& [name, model] : models_) {
+    if (model.mode != ResidencyMode::pristine_on_device) continue;
+    there[name].insert("");
+    for (const auto& [key, used] : model.variants) there[name].insert(key);
+  }
+  const std::scoped_lock lock(there_mutex_);
+  there_ = std::move(there);
+}
+
+Result<ComingLoras> FluxEngineResidents::read_ahead(const RenderSpec& spec) {
+  for (const RecipeLora& lora : spec.loras)
+    if (!lora.sha256 && !config_.loras.contains(lora.name))
+      return Error{Errc::not_found, "this worker has no LoRA " + lora.name};
+  ComingLoras coming{TRY(hash_loras(spec.loras)), {}, {}};
+  coming.key = key_of(coming.used);
+  {
+    const std::scoped_lock lock(there_mutex_);
+    const auto there = there_.find(spec.model);
+    if (there == there_.end() || there->second.contains(coming.key)) return coming;
+  }
+  coming.loaded = TRY(load_loras(coming.used));
+  for (flux::ScaledLora& scaled : coming.loaded) flux::send_to_device(scaled.lora, device_);
+  return coming;
+}
+
+std::optional<std::string> FluxEngineResidents::merge_ahead(const std::string& name,
+                                                            const ComingLoras& coming) {
+  const auto found = models_.find(name);
+  if (found == models_.end()) return std::nullopt;
+  ResidentModel& model = found->second;
+  flux::Variants& variants = model.kontext.variants();
+  if (variants.contains(coming.key)) return coming.key;
+  if (coming.loaded.empty() || variants.pristine_at() != flux::PristineAt::device)
+    return std::nullopt;
+  const auto bytes = variants.bytes_to_merge(coming.loaded);
+  if (!bytes.ok()) return std::nullopt;
+  if (!residency_.has_room(bytes.value())) return std::nullopt;
+  if (!variants.select(coming.key, coming.loaded).ok()) return std::nullopt;
+  PIROUETTE_CHECK(variants.select(model.variant, {}).ok());  // it renders on with its own
+  keep_variant(name, ComingLoras(coming), bytes.value());
+  residency_.use(name, model.variant);
+  return coming.key;
 }
 
 std::optional<Blamed> FluxEngineResidents::bring_text_encoders(const RenderSpec& spec) {
@@ -316,12 +374,31 @@ void FluxEngineResidents::release_text_encoders(const std::string& model) {
   if (!keeps_text()) models_.at(model).kontext.release_text_encoders();
 }
 
-Result<Digest> FluxEngineResidents::text_hash(const RenderSpec& spec) {
-  ResidentModel& model = models_.at(spec.model);
+bool FluxEngineResidents::has_text_encoders(const std::string& name, const std::string& variant) {
+  ResidentModel& model = models_.at(name);
+  return model.kontext.has_text_encoders() &&
+         model.text_variant == key_of(clip_changing(model.variants[variant]));
+}
+
+Result<Digest> FluxEngineResidents::text_hash(const std::string& name, const std::string& variant) {
+  ResidentModel& model = models_.at(name);
   if (!model.text_hash) model.text_hash = TRY(hash_files(model.text_files));
-  const std::string changes = key_of(clip_changing(model.variants[model.variant]));
+  const std::string changes = key_of(clip_changing(model.variants[variant]));
   if (changes.empty()) return model.text_hash;
   return sha256(to_hex(model.text_hash) + '\n' + changes);
+}
+
+std::optional<Blamed> FluxEngineResidents::find_room(const RenderSpec& spec, std::uint64_t bytes) {
+  if (bytes == 0) return std::nullopt;
+  make_room(bytes, Residency::Stay::lasting, spec.model, models_.at(spec.model).variant);
+  if (residency_.has_room(bytes)) return std::nullopt;
+  constexpr int kMibBits = 20;
+  return Blamed{Failure::worker,
+                {Errc::invalid,
+                 "the recipe's step_cache keeps " + std::to_string(bytes >> kMibBits) +
+                     " MiB of keys and values beside the model, and this worker's memory budget "
+                     "has no room for them; raise --memory-budget, or render smaller, or leave "
+                     "reference= out of step_cache"}};
 }
 
 void FluxEngineResidents::make_room(std::uint64_t bytes, Residency::Stay stay,
@@ -337,12 +414,14 @@ void FluxEngineResidents::let_go(const Residency::Held& held) {
   if (held.variant.empty()) {
     log::info("engine", "model " + held.model + " was let go");
     models_.erase(found);
+    publish_variants();
     return;
   }
   ResidentModel& model = found->second;
   if (model.variant == held.variant) model.variant.clear();
   model.kontext.variants().drop(held.variant);
   model.variants.erase(held.variant);
+  publish_variants();
   ++counters_.variants_let_go;
   log::info("engine", "a variant of model " + held.model + " was let go");
 }
@@ -358,6 +437,7 @@ void FluxEngineResidents::let_go_others(const std::string& model) {
 
 void FluxEngineResidents::let_go_all() {
   models_.clear();
+  publish_variants();
   residency_ = Residency(budget_.device_bytes);
 }
 

@@ -10,6 +10,7 @@
 #include "worker/flux/part_weights.h"
 #include "worker/flux/picture_tensor.h"
 #include "worker/flux/storage/model_source.h"
+#include "worker/flux/to_device.h"
 
 namespace pirouette::flux {
 namespace {
@@ -167,7 +168,18 @@ Result<Tensor> Kontext::encode_reference(const Image& picture, const ReferenceSi
 
 Tensor Kontext::encode_shown(const Tensor& shown) const {
   const at::NoGradGuard no_grad;
-  return autoencoder_->encode(shown.to(device_, dtype_));
+  return autoencoder_->encode(to_device(shown, device_).to(dtype_));
+}
+
+std::uint64_t Kontext::kept_bytes(const RenderRequest& request) const {
+  if (request.step_cache.reference_every == 1) return 0;
+  const Transformer* transformer = variants_->find_selected();
+  PIROUETTE_CHECK(transformer != nullptr);
+  const auto tokens = static_cast<std::uint64_t>(request.reference.size(2) *
+                                                 request.reference.size(3) / kCellsPerToken);
+  const std::uint64_t prompts = request.true_cfg > 1 && request.negative ? 2 : 1;
+  return prompts * transformer->blocks() * tokens * 2 *  // keys and values
+         static_cast<std::uint64_t>(transformer->width()) * at::elementSize(dtype_);
 }
 
 Result<void> Kontext::check(const RenderRequest& request) const {

@@ -5,7 +5,8 @@
 // FluxKontextPipeline's, for the same seed.
 //
 // render() and the encoding functions may run on several threads; what changes the model (LoRAs,
-// coming and going of the text encoders) must run alone. Exceptions of libtorch (out of memory)
+// coming and going of the text encoders) must run alone, or in render()'s progress where it changes
+// nothing that renders. Exceptions of libtorch (out of memory)
 // pass through: the engine is their wall.
 
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "common/image/image.h"
+#include "common/job/step_cache.h"
 #include "common/result.h"
 #include "worker/flux/autoencoder.h"
 #include "worker/flux/checkpoint.h"
@@ -23,7 +25,6 @@
 #include "worker/flux/lora.h"
 #include "worker/flux/reference.h"
 #include "worker/flux/sampler.h"
-#include "worker/flux/step_cache.h"
 #include "worker/flux/text_encoders.h"
 #include "worker/flux/transformer.h"
 #include "worker/flux/variants.h"
@@ -95,6 +96,9 @@ class Kontext {
   // Latents [1, 16, h, w] of the picture stretched to the size. Transparency becomes white.
   Result<Tensor> encode_reference(const Image& picture, const ReferenceSize& size) const;
   Tensor encode_shown(const Tensor& shown) const;
+
+  // What render() keeps on the device for this step cache beside what it takes anyway.
+  std::uint64_t kept_bytes(const RenderRequest& request) const;
 
   // invalid: a number is out of its limits; cancelled: progress said so; corrupt: the model's
   // output is not finite. clock: told when the steps begin and when the picture is decoded.

@@ -8,6 +8,7 @@
 
 #include "worker/flux/lora_config.h"
 #include "worker/flux/lora_key.h"
+#include "worker/flux/to_device.h"
 
 namespace pirouette::flux {
 namespace {
@@ -237,6 +238,19 @@ Result<Lora> load_lora(const fs::path& path) {
   for (const auto& [name, parts] : reading.modules) TRY(add_modules(reading, name, parts, lora));
   if (lora.modules.empty()) return reading.refuse("it has no weights");
   return lora;
+}
+
+void send_to_device(Lora& lora, at::Device device) {
+  const auto send = [&](auto&... tensors) {
+    ((tensors = to_device(tensors.contiguous(), device)), ...);
+  };
+  for (LoraModule& module : lora.modules) {
+    if (auto* low = std::get_if<LowRank>(&module.change)) send(low->down, low->up);
+    if (auto* product = std::get_if<Kronecker>(&module.change)) send(product->w1, product->w2);
+    if (auto* dense = std::get_if<Dense>(&module.change)) send(dense->delta);
+    if (auto* both = std::get_if<Hadamard>(&module.change))
+      send(both->w1_a, both->w1_b, both->w2_a, both->w2_b);
+  }
 }
 
 }  // namespace pirouette::flux

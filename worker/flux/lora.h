@@ -56,6 +56,9 @@ struct Lora {
 // invalid: not a LoRA for FLUX.1, or one that says what is not supported (DoRA, T5, …).
 Result<Lora> load_lora(const std::filesystem::path& path);
 
+// Its tensors go to the device behind what that has to do, read from the file by this thread.
+void send_to_device(Lora& lora, at::Device device);
+
 struct ScaledLora {
   Lora lora;
   double scale = 1.0;  // may be negative

@@ -58,7 +58,7 @@ struct Tokens {
   Tensor img, txt;  // [B, Li, C], [B, Lt, C]
 };
 
-// Keys and values of the reference's tokens in every block, as one step left them (step_cache.h).
+// Keys and values of the reference's tokens in every block, as one step left them (common/job/step_cache.h).
 // In a form of the pass's own.
 struct KeptReference {
   bool is_read = false;    // by a pass without reference tokens; else a pass with them writes
@@ -99,6 +99,7 @@ class Transformer {
                    KeptReference* kept = nullptr) const;
   Tensor velocity(const Tokens& tokens, const Tensor& vec, int64_t text_tokens) const;
 
+  int64_t width() const { return img_in_.weight.size(0); }
   int64_t in_channels() const { return img_in_.weight.size(1); }
   int64_t out_channels() const { return final_linear_.weight.size(0); }
   int64_t text_channels() const { return txt_in_.weight.size(1); }

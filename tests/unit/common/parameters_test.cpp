@@ -91,6 +91,14 @@ TEST(Parameters, TheNegativePromptStandsWhereItWasUsed) {
   EXPECT_EQ(parsed.settings.at("Steps"), "24");
 }
 
+TEST(Parameters, AStepCacheIsToldWhereThereIsOne) {
+  RenderSpec spec = some_spec();
+  EXPECT_EQ(make_parameters(spec, {}).find("Step cache"), std::string::npos);
+  spec.step_cache = {4, {8, 12}};
+  EXPECT_NE(make_parameters(spec, {}).find("Step cache: \"reference=4,skip=8+12\""),
+            std::string::npos);
+}
+
 TEST(Parameters, WhatIsNotKnownIsLeftOut) {
   const Parsed parsed = parse(make_parameters(some_spec(), {}));
   EXPECT_FALSE(parsed.settings.contains("Model hash"));

@@ -72,7 +72,8 @@ TEST(Prompt, TheSameTriggerOfTwoLorasStandsOnce) {
 TEST(RenderSpec, CarriesTheWholeRecipe) {
   Recipe recipe = parse_recipe(R"({"width": 64, "height": 96, "steps": 2, "guidance": 3.5,
       "true_cfg": 2, "negative_prompt": "blur", "reference_size": "keep", "model": "m",
-      "loras": [{"name": "l", "scale": 0.5}], "max_sequence_length": 77})")
+      "loras": [{"name": "l", "scale": 0.5}], "max_sequence_length": 77,
+      "step_cache": "reference=2"})")
                       .value();
   const Digest reference = sha256(std::string_view("picture"));
   const RenderSpec spec = make_render_spec(recipe, view("left"), reference, "n", "c", 42);
@@ -89,6 +90,7 @@ TEST(RenderSpec, CarriesTheWholeRecipe) {
   EXPECT_EQ(spec.guidance, 3.5);
   EXPECT_EQ(spec.seed, 42u);
   EXPECT_EQ(spec.max_sequence_length, 77);
+  EXPECT_EQ(spec.step_cache, (StepCache{2, {}}));
 }
 
 TEST(Seed, IsTheSameEverywhereAndForEver) {

@@ -84,7 +84,8 @@ TEST(Recipe, WhatIsWrittenIsReadBackExactly) {
       R"({"loras": [{"name": "turnaround", "scale": -0.30000000000000004,
           "trigger": "create turnaround sheet of this character"}], "stance": "a_pose"})",
       R"({"pose_set": [{"id": "a", "azimuth": 359, "name": "n \"q\" ü\n", "geometry": "g"}],
-          "reference_size": "1024x768", "prompt": "{view}\t{correction} ende"})",
+          "reference_size": "1024x768", "prompt": "{view}\t{correction} ende",
+          "step_cache": "skip=4+9,reference=3"})",
       R"({"requires": ["80gb", "a.b-c_D"], "proof": "front", "held": "fill_idle"})",
   };
   for (const std::string& text : texts) {
@@ -104,7 +105,7 @@ TEST(Recipe, ANamedSetWhoseViewsWereChangedIsWrittenAsItsViews) {
 TEST(Recipe, EveryMistakeIsNamedInOneErrorWithWhatIsAllowed) {
   const std::string said = complaint(R"({"width": 100, "steps": 0, "guidance": "much",
       "pose_set": "std7", "stance": "sitting", "stpes": 3, "reference_size": "12x12",
-      "loras": [{"scale": 99}]})");
+      "loras": [{"scale": 99}], "step_cache": "reference=0"})");
   for (const std::string words :
        {"recipe.width must be a multiple of 16 from 64 to 4096, not 100",
         "recipe.steps must be a whole number from 1 to 200, not 0",
@@ -112,6 +113,7 @@ TEST(Recipe, EveryMistakeIsNamedInOneErrorWithWhatIsAllowed) {
         "recipe.pose_set must be one of std6, turn5, ortho4, game8",
         "recipe.stance must be one of neutral, a_pose, t_pose, not \"sitting\"",
         "recipe has the unknown field \"stpes\" (allowed: ", "recipe.reference_size must be auto",
+        "recipe.step_cache is wrong: step cache \"reference=0\": write off, reference=N",
         "recipe.loras[0].name is missing", "recipe.loras[0].scale must be a number from -4 to 4"}) {
     EXPECT_NE(said.find(words), std::string::npos) << words << "\nnot in: " << said;
   }
@@ -133,6 +135,12 @@ TEST(Recipe, MayAskForTagsAndAProof) {
                 "recipe.requires must be tags that workers were given with --tag");
   }
   EXPECT_SAYS(R"({"requires": "80gb"})", "recipe.requires must be");
+}
+
+TEST(Recipe, AStepCacheSkipsNoStepThatIsNotThere) {
+  EXPECT_EQ(parsed(R"({"step_cache": "skip=24"})").step_cache, (StepCache{1, {24}}));
+  EXPECT_NE(complaint(R"({"step_cache": "skip=8+25"})").find("skips step 25 of 24"),
+            std::string::npos);
 }
 
 TEST(Recipe, ALoraMayNameItsBytes) {

@@ -23,6 +23,7 @@ pirouette::RenderSpec some_spec() {
   spec.height = 1248;
   spec.steps = 24;
   spec.guidance = 2.5;
+  spec.step_cache = {4, {8, 12}};
   spec.seed = 0xFFFF'FFFF'FFFF'FFFFu;
   return spec;
 }
@@ -31,6 +32,25 @@ TEST(Frames, ASpecComesBackAsItWas) {
   Assign assign;
   fill_spec(assign, some_spec());
   EXPECT_EQ(read_spec(assign).value(), some_spec());
+}
+
+// A worker of an older version, and a job's digest, are not told of what is off.
+TEST(Frames, AStepCacheIsPartOfTheJobAndOffIsNothing) {
+  pirouette::RenderSpec spec = some_spec();
+  Assign cached, off;
+  fill_spec(cached, spec);
+  spec.step_cache = {};
+  fill_spec(off, spec);
+  EXPECT_NE(cached.spec_digest(), off.spec_digest());
+  EXPECT_TRUE(read_spec(off).value().step_cache.is_off());
+  RenderSpec message;
+  ASSERT_TRUE(message.ParseFromString(off.spec()));
+  EXPECT_TRUE(message.step_cache().empty());
+  message.set_step_cache("reference=0");
+  message.SerializeToString(off.mutable_spec());
+  const Digest digest = sha256(off.spec());
+  off.set_spec_digest(digest.bytes.data(), digest.bytes.size());
+  EXPECT_EQ(read_spec(off).error().code, Errc::invalid);
 }
 
 TEST(Frames, ADamagedSpecIsNoticed) {

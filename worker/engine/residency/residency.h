@@ -109,6 +109,11 @@ class Residency {
   std::vector<Held> to_let_go(std::uint64_t bytes, Stay stay, const std::string& model,
                               const std::string& variant) const;
 
+  // For something lasting, with nothing let go.
+  bool has_room(std::uint64_t bytes) const {
+    return held_bytes() + bytes + working_bytes(budget_bytes_) <= budget_bytes_;
+  }
+
   // The last used first.
   const std::vector<Held>& held() const { return held_; }
   std::uint64_t held_bytes() const;

@@ -1,4 +1,4 @@
-#include "worker/flux/step_cache.h"
+#include "common/job/step_cache.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 
 #include "common/job/recipe.h"
 
-namespace pirouette::flux {
+namespace pirouette {
 namespace {
 
 Error wrong(std::string_view text) {
@@ -74,4 +74,4 @@ std::string to_text(const StepCache& cache) {
   return text;
 }
 
-}  // namespace pirouette::flux
+}  // namespace pirouette

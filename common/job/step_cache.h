@@ -14,7 +14,7 @@
 
 #include "common/result.h"
 
-namespace pirouette::flux {
+namespace pirouette {
 
 struct StepCache {
   int reference_every = 1;
@@ -32,4 +32,4 @@ Result<StepCache> parse_step_cache(std::string_view text);
 // As it is parsed; the same for the same.
 std::string to_text(const StepCache& cache);
 
-}  // namespace pirouette::flux
+}  // namespace pirouette

@@ -1,0 +1,162 @@
+// What the engine makes of the next job while one renders, and cheaper steps as recipes ask for
+// them.
+
+#include <unistd.h>
+
+#include "common/files.h"
+#include "tests/golden/golden.h"
+#include "tests/support/png_texts.h"
+#include "worker/engine/flux_engine.h"
+#include "worker/flux/kontext.h"
+
+namespace pirouette::engine {
+namespace {
+
+using flux::golden::folder;
+using flux::golden::get;
+using nlohmann::json;
+
+FluxEngineConfig tiny_config() {
+  FluxEngineConfig config;
+  config.models["tiny"] = folder();
+  config.loras["turnaround"] = folder() / "comfyui/loras/peft.safetensors";
+  config.loras["ink"] = folder() / "comfyui/loras/second_peft.safetensors";
+  config.threads = 1;
+  config.keep_text_encoders = true;
+  return config;
+}
+
+std::vector<std::uint8_t> reference() {
+  return get(read_file(folder() / "reference_64x64.png", 1 << 20));
+}
+
+RenderSpec pose(const std::string& prompt, const std::string& lora, const std::string& character) {
+  RenderSpec spec;
+  spec.model = "tiny";
+  spec.loras = {{lora, 1.0, ""}};
+  spec.prompt = prompt;
+  spec.reference = sha256(character);
+  spec.reference_size = "64x64";
+  spec.width = spec.height = 64;
+  spec.steps = 6;
+  spec.guidance = 2.5;
+  spec.seed = 42;
+  spec.max_sequence_length = 16;
+  return spec;
+}
+
+std::vector<std::uint8_t> png_of(Engine& engine, const RenderSpec& spec,
+                                 const ProgressFn& progress = nullptr) {
+  const RenderOutcome outcome = engine.render(spec, reference(), progress);
+  const auto* rendering = std::get_if<Rendering>(&outcome.value);
+  EXPECT_NE(rendering, nullptr) << std::get<RenderError>(outcome.value).what;
+  return rendering ? rendering->png : std::vector<std::uint8_t>{};
+}
+
+std::uint64_t counter(const Engine& engine, const std::string& name) {
+  return json::parse(engine.residency())["counters"][name].get<std::uint64_t>();
+}
+
+// Renders one job, and has the other prepared after its first step.
+std::vector<std::uint8_t> render_beside(Engine& engine, const RenderSpec& spec,
+                                        const RenderSpec& next) {
+  return png_of(engine, spec, [&](int step, int) {
+    if (step == 1) engine.prepare(next, reference());
+    return true;
+  });
+}
+
+const RenderSpec kFirst = pose("front", "turnaround", "knight");
+const RenderSpec kNext = pose("back", "ink", "robot");
+
+TEST(FluxEngineAhead, TheNextJobsVariantPromptAndReferenceAreMadeWhileOneRenders) {
+  const auto engine = get(make_flux_engine(tiny_config()));
+  const auto first = render_beside(*engine, kFirst, kNext);
+  EXPECT_EQ(counter(*engine, "lora_merges_total"), 2u);
+  EXPECT_EQ(counter(*engine, "text_encodings_total"), 2u);
+  EXPECT_EQ(json::parse(engine->residency())["loras"][0]["name"], "turnaround");
+  const auto next = png_of(*engine, kNext);
+  EXPECT_EQ(counter(*engine, "lora_merges_total"), 2u);
+  EXPECT_EQ(counter(*engine, "text_encodings_total"), 2u);
+  EXPECT_EQ(counter(*engine, "text_cache_hits_total"), 1u);
+  EXPECT_EQ(counter(*engine, "reference_cache_hits_total"), 1u);
+  // Neither picture knows.
+  EXPECT_EQ(png_of(*get(make_flux_engine(tiny_config())), kFirst), first);
+  EXPECT_EQ(png_of(*get(make_flux_engine(tiny_config())), kNext), next);
+}
+
+TEST(FluxEngineAhead, AVariantWithoutRoomBesideTheOthersWaits) {
+  FluxEngineConfig config = tiny_config();
+  const flux::KontextBytes bytes = get(flux::measure({folder(), {}}, at::kFloat));
+  const std::uint64_t standing = bytes.transformer + bytes.autoencoder + bytes.text_encoders;
+  config.residency = ResidencyMode::pristine_on_device;
+  config.memory_budget_bytes = (standing + 1) * 8 / 7 + 8;
+  const auto engine = get(make_flux_engine(config));
+  render_beside(*engine, kFirst, kNext);
+  EXPECT_EQ(counter(*engine, "lora_merges_total"), 1u);
+  EXPECT_EQ(counter(*engine, "variants_let_go_total"), 0u);
+  EXPECT_EQ(counter(*engine, "text_encodings_total"), 1u);
+  EXPECT_FALSE(png_of(*engine, kNext).empty());
+  EXPECT_EQ(counter(*engine, "lora_merges_total"), 2u);
+}
+
+TEST(FluxEngineAhead, WhatCannotBePreparedFailsWithItsOwnJobOnly) {
+  const auto engine = get(make_flux_engine(tiny_config()));
+  RenderSpec unknown = kNext;
+  unknown.loras[0].name = "nobody's";
+  EXPECT_FALSE(render_beside(*engine, kFirst, unknown).empty());
+  RenderSpec too_long = kNext;
+  too_long.max_sequence_length = 513;
+  EXPECT_FALSE(render_beside(*engine, kFirst, too_long).empty());
+  EXPECT_TRUE(
+      std::holds_alternative<RenderError>(engine->render(too_long, reference(), nullptr).value));
+  EXPECT_FALSE(png_of(*engine, kNext).empty());
+}
+
+TEST(FluxEngineAhead, AnEmbeddingMadeAheadReachesTheDisk) {
+  FluxEngineConfig config = tiny_config();
+  config.cache_folder =
+      std::filesystem::temp_directory_path() / ("pirouette-ahead-" + std::to_string(::getpid()));
+  std::filesystem::remove_all(config.cache_folder);
+  {
+    const auto engine = get(make_flux_engine(config));
+    render_beside(*engine, kFirst, kNext);
+  }
+  const auto again = get(make_flux_engine(config));
+  EXPECT_FALSE(png_of(*again, kNext).empty());
+  EXPECT_EQ(counter(*again, "text_encodings_total"), 0u);
+  std::filesystem::remove_all(config.cache_folder);
+}
+
+TEST(FluxEngineStepCache, IsInThePicturesParametersAndOneIsOff) {
+  const auto engine = get(make_flux_engine(tiny_config()));
+  const auto plain = png_of(*engine, kFirst);
+  RenderSpec cached = kFirst;
+  cached.step_cache = get(parse_step_cache("reference=1"));
+  EXPECT_EQ(png_of(*engine, cached), plain);
+  cached.step_cache = get(parse_step_cache("reference=2,skip=5"));
+  const auto other = png_of(*engine, cached);
+  EXPECT_NE(other, plain);
+  const auto parameters = testing::png_texts(other).at("parameters").value;
+  EXPECT_NE(parameters.find("Step cache: \"reference=2,skip=5\""), std::string::npos) << parameters;
+}
+
+TEST(FluxEngineStepCache, WithoutRoomForWhatItKeepsTheJobSaysWhatToDo) {
+  FluxEngineConfig config = tiny_config();
+  const flux::KontextBytes bytes = get(flux::measure({folder(), {}}, at::kFloat));
+  config.residency = ResidencyMode::merged_only;
+  config.memory_budget_bytes =
+      (bytes.transformer + bytes.autoencoder + bytes.text_encoders) * 8 / 7 + 8;
+  const auto engine = get(make_flux_engine(config));
+  RenderSpec spec = kFirst;
+  EXPECT_FALSE(png_of(*engine, spec).empty());
+  spec.step_cache.reference_every = 2;
+  const RenderOutcome outcome = engine->render(spec, reference(), nullptr);
+  ASSERT_TRUE(std::holds_alternative<RenderError>(outcome.value));
+  const auto& error = std::get<RenderError>(outcome.value);
+  EXPECT_EQ(error.failure, Failure::worker);
+  EXPECT_NE(error.what.find("raise --memory-budget"), std::string::npos) << error.what;
+}
+
+}  // namespace
+}  // namespace pirouette::engine
