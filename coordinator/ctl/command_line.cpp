@@ -74,6 +74,9 @@ void add_submit(CLI::App& app, Typed& typed, Command& chosen) {
       "Any text of your own: what is submitted twice with one key becomes one batch");
   command->add_flag("--dry-run", options.dry_run,
                     "Check everything, print the prompts and the cost, and send nothing");
+  command->add_flag("--uncropped", options.uncropped,
+                    "Let the model see the pictures (PNG) as they are, with the room around their "
+                    "figures; for LoRAs that were trained so");
   command->add_flag("--wait", options.wait, "Then watch it until it ends");
 }
 

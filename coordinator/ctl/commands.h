@@ -32,6 +32,7 @@ struct SubmitOptions {
   std::string deadline;  // as deadline.h reads it; "": none
   std::string key;       // what makes a batch be made once; "": a new one
   bool dry_run = false, wait = false;
+  bool uncropped = false;  // workers get the pictures as they were sent
 };
 Result<Exit> submit(Client& client, const SubmitOptions& options, Console& console);
 

@@ -32,6 +32,7 @@ struct Entry {
 struct Submission {
   BatchSpec batch;
   std::vector<Picture> pictures;  // one a sheet, in their order
+  bool uncropped = false;         // what was sent is the reference, not what it became
 };
 
 // now: what "09:00" is counted from.

@@ -64,6 +64,7 @@ Result<Exit> submit(Client& client, const SubmitOptions& options, Console& conso
     dry_run(client, submission.batch, registered.pinned, warnings, now, console);
     return Exit::ok;
   }
+  submission.uncropped = options.uncropped;
   TRY(upload(client, submission, console));
   const std::string key = options.key.empty() ? make_key() : options.key;
   const auto submitted = TRY(client.submit_batch(to_json(submission.batch), key));

@@ -34,6 +34,12 @@ class Upload {
   Result<void> take_in(const Picture& picture, SheetSpec& sheet) {
     const bool is_file = !picture.file.empty();
     const Digest original = is_file ? picture.original : sheet.reference;
+    if (is_file && submission_.uncropped && !TRY(is_png(picture))) {
+      problems_.add(
+          picture.place,
+          "is no PNG, which is all that workers read: with --uncropped they get it as it is");
+      return {};
+    }
     const auto known = became_.find(original);
     if (known != became_.end()) return use(known->second, original, sheet);
     auto answer = is_file ? find_or_send(picture) : client_.find_reference(original);
@@ -50,10 +56,15 @@ class Upload {
     return use(digest, original, sheet);
   }
 
-  static Result<void> use(const Digest& digest, const Digest& original, SheetSpec& sheet) {
-    sheet.reference = digest;
+  Result<void> use(const Digest& digest, const Digest& original, SheetSpec& sheet) const {
+    sheet.reference = submission_.uncropped ? original : digest;
     sheet.original = original;
     return {};
+  }
+
+  static Result<bool> is_png(const Picture& picture) {
+    const auto head = read_picture_head(TRY(read_file(picture.file, kReferenceMaxBytes)));
+    return head.ok() && head.value().format == PictureFormat::png;
   }
 
   Result<std::optional<Json>> find_or_send(const Picture& picture) {

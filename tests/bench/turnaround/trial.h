@@ -16,7 +16,7 @@ struct Setup {
   std::string device = "cpu", dtype;
   int threads = 1;  // each with an engine of its own; on a CPU they share its cores
   judge::Size size;
-  int steps = 12, sequence_length = 512;
+  int steps = 12, sequence_length = 160;
   double guidance = 2.5;
   std::uint64_t first = 1'000'000;  // seed of the first character; training takes small ones
   // What is asked for: so many characters at each scale of the LoRA. At 0 it is not there at all;

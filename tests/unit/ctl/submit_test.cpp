@@ -146,6 +146,27 @@ TEST_F(Submit, ReferencesAreNamedAsTheServerNamesThem) {
   EXPECT_EQ(batch_["sheets"][1]["reference"], to_hex(sha256("what it became")));
 }
 
+TEST_F(Submit, UncroppedReferencesAreWhatWasSent) {
+  write("a.png", png_of("new"));
+  write("b.png", png_of("known"));
+  became_[to_hex(sha256(png_of("known")))] = to_hex(sha256("what it became"));
+  EXPECT_EQ(type({"submit", folder_ / "in", "--uncropped"}), Exit::ok) << err_.str();
+  EXPECT_EQ(references_, std::vector<std::string>{png_of("new")});
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(batch_["sheets"][i]["reference"], to_hex(sha256(png_of(i == 0 ? "new" : "known"))));
+    EXPECT_EQ(batch_["sheets"][i]["original"], batch_["sheets"][i]["reference"]);
+  }
+}
+
+TEST_F(Submit, UncroppedReferencesArePngs) {
+  write("a.png", png_of("a"));
+  write("b.jpg",
+        std::string("\xff\xd8\xff\xc0\0\x11\x08\0\x40\0\x40\x03\1\x11\0\2\x11\0\3\x11\0", 21));
+  EXPECT_NE(type({"submit", folder_ / "in", "--uncropped"}), Exit::ok);
+  EXPECT_NE(err_.str().find("b.jpg: is no PNG"), std::string::npos) << err_.str();
+  EXPECT_TRUE(batch_.is_null());
+}
+
 TEST_F(Submit, OnePictureOfManyCharactersIsSentOnce) {
   for (const char* name : {"a.png", "b.png", "c.png"}) write(name, png_of("same"));
   EXPECT_EQ(type({"submit", folder_ / "in"}), Exit::ok) << err_.str();
