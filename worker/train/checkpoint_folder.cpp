@@ -25,6 +25,20 @@ std::optional<std::int64_t> step_of(const fs::path& folder) {
   return step;
 }
 
+// Its files and then itself, or nothing where it is not. A checkpoint has no folders: one that has
+// stays, with an error that says so. Not remove_all: with gcc 13's libstdc++ linked statically it
+// jumps to address 0 in folders that have files.
+std::error_code remove_checkpoint(const fs::path& folder) {
+  std::error_code failed;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder, failed)) files.push_back(entry.path());
+  if (failed == std::errc::no_such_file_or_directory) return {};
+  for (const fs::path& file : files)
+    if (!failed) fs::remove(file, failed);
+  if (!failed) fs::remove(folder, failed);
+  return failed;
+}
+
 // In the order of their steps.
 std::vector<CheckpointFolder> list(const fs::path& output_dir) {
   std::vector<CheckpointFolder> found;
@@ -57,12 +71,12 @@ Result<void> write_checkpoint(const fs::path& output_dir, std::int64_t step,
                               const flux::Tensors& state) {
   const fs::path to = output_dir / (std::string(kPrefix) + std::to_string(step));
   const fs::path made = output_dir / "checkpoint.part";
-  std::error_code failed;
-  fs::remove_all(made, failed);
-  fs::create_directories(made, failed);
+  std::error_code failed = remove_checkpoint(made);
+  if (!failed) fs::create_directories(made, failed);
+  if (failed) return Error{Errc::io, "making " + made.string() + ": " + failed.message()};
   TRY(flux::save_safetensors(made / kState, state));
-  fs::remove_all(to, failed);
-  fs::rename(made, to, failed);
+  failed = remove_checkpoint(to);
+  if (!failed) fs::rename(made, to, failed);
   if (failed) return Error{Errc::io, "naming " + to.string() + ": " + failed.message()};
   return sync_folder(output_dir);
 }
@@ -76,9 +90,8 @@ Result<void> drop_old_checkpoints(const fs::path& output_dir, std::int64_t limit
   if (limit <= 0 || static_cast<std::int64_t>(there.size()) <= limit) return {};
   there.resize(there.size() - static_cast<std::size_t>(limit));
   for (const CheckpointFolder& old : there) {
-    std::error_code failed;
-    fs::remove_all(old.path, failed);
-    if (failed) return Error{Errc::io, "removing " + old.path.string() + ": " + failed.message()};
+    if (const std::error_code failed = remove_checkpoint(old.path); failed)
+      return Error{Errc::io, "removing " + old.path.string() + ": " + failed.message()};
   }
   return {};
 }
