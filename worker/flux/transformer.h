@@ -58,8 +58,8 @@ struct Tokens {
   Tensor img, txt;  // [B, Li, C], [B, Lt, C]
 };
 
-// Keys and values of the reference's tokens in every block, as one step left them (common/job/step_cache.h).
-// In a form of the pass's own.
+// Keys and values of the reference's tokens in every block, as one step left them
+// (common/job/step_cache.h). In a form of the pass's own.
 struct KeptReference {
   bool is_read = false;    // by a pass without reference tokens; else a pass with them writes
   int64_t tokens = 0;      // the last of the image tokens

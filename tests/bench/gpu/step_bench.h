@@ -19,8 +19,7 @@ double attention_tflop();
 // 1024 x 1024 output, the same reference, 512 text tokens, batch 1; and milliseconds of one of a
 // picture's steps on it.
 TransformerInput full_size_input(at::Device device);
-double measure_step_of_picture(const Transformer& model, TransformerInput input,
-                               at::Device device);
+double measure_step_of_picture(const Transformer& model, TransformerInput input, at::Device device);
 
 // 1024 x 1024 output, the same reference, 512 text tokens, batch 1: milliseconds of one of a
 // picture's steps.

@@ -13,7 +13,8 @@
 
 namespace pirouette::characters {
 
-// For pictures that are learnt from: 5 ms each where the camera's own 4 costs 8, and looks the same.
+// For pictures that are learnt from: 5 ms each where the camera's own 4 costs 8, and looks the
+// same.
 inline constexpr int kQuickOversampling = 3;
 
 struct Camera {

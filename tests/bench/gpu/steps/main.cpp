@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
   at::manual_seed(1);
   std::printf("%s, %s\n", device_name(device.value()).c_str(), torch_version().c_str());
   auto loaded = Kontext::load({argv[1], argv[2]}, at::kBFloat16, device.value(),
-                               {PristineAt::device, /*text_encoders=*/true});
+                              {PristineAt::device, /*text_encoders=*/true});
   if (!loaded.ok()) {
     std::fprintf(stderr, "bench_gpu_steps: %s\n", loaded.error().what.c_str());
     return 1;
