@@ -277,7 +277,7 @@ TEST(Layouts, TheAutoencoderUnderBothKeyStyles) {
   for (const fs::path& path : {comfyui() / "vae/ae.safetensors", folder() / "vae"}) {
     const Autoencoder model = get(Autoencoder::load(
         get(load_part(part_of(path, PartKind::autoencoder), at::kFloat, at::kCPU)),
-        LatentScaling{}));
+        AutoencoderNumbers{}));
     EXPECT_LE(
         distance(model.encode_mean(expected("vae.encode.input")), expected("vae.encode.mode")),
         kPartTolerance);

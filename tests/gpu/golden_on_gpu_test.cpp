@@ -33,7 +33,7 @@ Transformer transformer(at::ScalarType dtype, at::Device where) {
 Autoencoder autoencoder(at::ScalarType dtype) {
   return get(Autoencoder::load(
       get(canonical_autoencoder(get(load_weights(folder() / "vae")).to(dtype, device()))),
-      LatentScaling{}));
+      AutoencoderNumbers{}));
 }
 
 TEST(GoldenOnGpu, Float32TransformerPredictsWhatTheReferencePredicts) {

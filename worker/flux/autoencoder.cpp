@@ -152,20 +152,20 @@ Weights Autoencoder::laid_out(Weights weights) {
   return Weights(std::move(tensors), weights.source());
 }
 
-Result<Autoencoder> Autoencoder::load(Weights weights, LatentScaling scaling) {
+Result<Autoencoder> Autoencoder::load(Weights weights, AutoencoderNumbers numbers) {
   weights = laid_out(std::move(weights));
   Autoencoder a;
-  a.scaling_ = scaling;
+  a.numbers_ = numbers;
   a.encoder_ = TRY(take_side(weights, /*encoder=*/true));
   a.decoder_ = TRY(take_side(weights, /*encoder=*/false));
   for (Side* side : {&a.encoder_, &a.decoder_}) {
     for (Level& level : side->levels)
       for (ResnetBlock& block : level.blocks)
-        TRY(set_groups(block, scaling.norm_groups, weights.source()));
+        TRY(set_groups(block, numbers.norm_groups, weights.source()));
     for (ResnetBlock* block : {&side->middle.block_1, &side->middle.block_2})
-      TRY(set_groups(*block, scaling.norm_groups, weights.source()));
+      TRY(set_groups(*block, numbers.norm_groups, weights.source()));
     for (GroupNorm* norm : {&side->middle.attention.norm, &side->norm_out})
-      TRY(set_groups(*norm, scaling.norm_groups, weights.source()));
+      TRY(set_groups(*norm, numbers.norm_groups, weights.source()));
   }
   if (a.encoder_.conv_out.weight.size(0) != 2 * a.latent_channels())
     return Error{Errc::invalid, weights.source() + ": encoder and decoder do not fit together"};
@@ -197,11 +197,11 @@ Tensor Autoencoder::decode_raw(const Tensor& latents) const {
 }
 
 Tensor Autoencoder::encode(const Tensor& pictures) const {
-  return (encode_mean(pictures) - scaling_.shift) * scaling_.scale;
+  return (encode_mean(pictures) - numbers_.shift) * numbers_.scale;
 }
 
 Tensor Autoencoder::decode(const Tensor& latents) const {
-  return decode_raw(latents / scaling_.scale + scaling_.shift);
+  return decode_raw(latents / numbers_.scale + numbers_.shift);
 }
 
 }  // namespace pirouette::flux

@@ -49,7 +49,7 @@ class Autoencoder {
   static Weights laid_out(Weights weights);
 
   // Canonical names. invalid or not_found names the tensor.
-  static Result<Autoencoder> load(Weights weights, LatentScaling scaling);
+  static Result<Autoencoder> load(Weights weights, AutoencoderNumbers numbers);
 
   // [B, 3, H, W] in -1..1 -> mean, then log variance [B, 2*16, h, w], unscaled.
   Tensor encode_moments(const Tensor& pictures) const;
@@ -75,7 +75,7 @@ class Autoencoder {
   };
   static Result<Side> take_side(Weights& weights, bool encoder);
 
-  LatentScaling scaling_;
+  AutoencoderNumbers numbers_;
   Side encoder_, decoder_;
 };
 

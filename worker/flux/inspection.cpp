@@ -90,7 +90,7 @@ Result<void> try_to_build(PartKind kind, Weights weights, const ModelNumbers& nu
       (void)TRY(T5Encoder::load(std::move(weights)));
       return {};
     case PartKind::autoencoder:
-      (void)TRY(Autoencoder::load(std::move(weights), numbers.latents));
+      (void)TRY(Autoencoder::load(std::move(weights), numbers.autoencoder));
       return {};
   }
   return {};

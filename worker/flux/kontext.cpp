@@ -97,8 +97,8 @@ Result<Kontext> Kontext::load(const KontextFiles& files, at::ScalarType dtype, a
   // Where the encoders come later, what they are is looked at all the same.
   kontext.text_ = TRY(TextEncoders::load(source, dtype, placement.text_encoders ? device : at::kCPU,
                                          {}, placement.streams_t5));
-  kontext.autoencoder_ = TRY(
-      Autoencoder::load(TRY(load_part(source.autoencoder, dtype, device)), source.numbers.latents));
+  kontext.autoencoder_ = TRY(Autoencoder::load(TRY(load_part(source.autoencoder, dtype, device)),
+                                               source.numbers.autoencoder));
 
   const bool fp8 = placement.fp8;
   Weights weights = TRY(open_part(source.transformer, dtype, fp8));

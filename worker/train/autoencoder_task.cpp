@@ -19,9 +19,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kScalingBatches = 16;  // that the latents' mean and deviation are of
-// Below the first float32 cannot follow. The second is 0.14 of noise: a new encoder's latents are so
-// small that the noise of a variance of 1 would hide all but the strongest of what they say, hues
-// first, for thousands of steps.
+// Below the first float32 cannot follow. The second is 0.14 of noise: a new encoder's latents are
+// so small that the noise of a variance of 1 would hide all but the strongest of what they say,
+// hues first, for thousands of steps.
 constexpr double kLogVarianceMin = -30, kLogVarianceMax = -4;
 
 // Sobel's: how bright each colour changes to the right, and down: [B, 3, H, W] -> two of
@@ -151,7 +151,7 @@ Result<std::unique_ptr<Task>> make_autoencoder_task(const ModelOptions& model,
   Parameters parameters;
   parameters.add_all("vae.", tensors, model.dtype);
   flux::Autoencoder autoencoder = TRY(flux::Autoencoder::load(
-      flux::Weights(std::move(tensors), stored.source()), folder.source().numbers.latents));
+      flux::Weights(std::move(tensors), stored.source()), folder.source().numbers.autoencoder));
   std::unique_ptr<Task> task = std::make_unique<AutoencoderTask>(
       std::move(parameters), std::move(folder), std::move(autoencoder), model, options, dataset);
   return task;

@@ -58,7 +58,7 @@ Result<std::unique_ptr<Task>> make_lora_task(const ModelOptions& model, const Lo
   DenoiserModel parts{TRY(flux::Transformer::load(std::move(weights), source.numbers.axes)),
                       TRY(flux::Autoencoder::load(
                           TRY(flux::load_part(source.autoencoder, model.dtype, model.device)),
-                          source.numbers.latents)),
+                          source.numbers.autoencoder)),
                       TRY(Prompts::make(source, dataset.prompts(), model.sequence_length,
                                         model.dtype, model.device)),
                       source.numbers.shift,

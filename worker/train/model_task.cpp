@@ -51,7 +51,7 @@ Result<std::unique_ptr<Task>> make_model_task(const ModelOptions& model, bool tr
                           flux::Weights(std::move(tensors), stored.source()), source.numbers.axes)),
                       TRY(flux::Autoencoder::load(
                           TRY(flux::load_part(source.autoencoder, model.dtype, model.device)),
-                          source.numbers.latents)),
+                          source.numbers.autoencoder)),
                       std::move(prompts),
                       source.numbers.shift,
                       model.dtype,

@@ -17,15 +17,17 @@ std::string complaint(std::string_view text) {
 TEST(ModelNumbers, WhatASideFileSaysReplacesFluxsNumbers) {
   const auto side = parse(R"({"transformer": {"axes_dims_rope": [8, 12, 12]},
                               "text_encoder": {"num_attention_heads": 4},
-                              "vae": {"scaling_factor": 0.5, "shift_factor": null},
+                              "vae": {"scaling_factor": 0.5, "shift_factor": null,
+                                      "norm_num_groups": 4},
                               "scheduler": {"max_shift": 1.2, "max_image_seq_len": 8192},
                               "files": {"vae": "vae/ae.safetensors"}, "author": 1})");
   ASSERT_TRUE(side.ok()) << side.error().what;
   const ModelNumbers& numbers = side.value().numbers;
   EXPECT_EQ(numbers.axes, (RopeAxes{8, 12, 12}));
   EXPECT_EQ(numbers.clip_heads, 4);
-  EXPECT_EQ(numbers.latents.scale, 0.5);
-  EXPECT_EQ(numbers.latents.shift, 0.1159);
+  EXPECT_EQ(numbers.autoencoder.scale, 0.5);
+  EXPECT_EQ(numbers.autoencoder.shift, 0.1159);
+  EXPECT_EQ(numbers.autoencoder.norm_groups, 4);
   EXPECT_EQ(numbers.shift.max, 1.2);
   EXPECT_EQ(numbers.shift.max_tokens, 8192);
   EXPECT_EQ(side.value().files.at("vae"), "vae/ae.safetensors");
@@ -36,6 +38,7 @@ TEST(ModelNumbers, AnEmptySideFileLeavesFluxsNumbers) {
   ASSERT_TRUE(side.ok());
   EXPECT_EQ(side.value().numbers.axes, kFluxRopeAxes);
   EXPECT_EQ(side.value().numbers.clip_heads, 12);
+  EXPECT_EQ(side.value().numbers.autoencoder.norm_groups, 32);
 }
 
 TEST(ModelNumbers, NumbersThatCannotBeAreErrors) {
@@ -49,6 +52,10 @@ TEST(ModelNumbers, NumbersThatCannotBeAreErrors) {
             "vae's scaling_factor is not a number");
   EXPECT_EQ(complaint(R"({"vae": {"scaling_factor": 0}})"),
             "vae's scaling_factor is not a number other than 0");
+  for (const char* groups : {"0", "-4", "1.5", "\"4\""}) {
+    EXPECT_EQ(complaint("{\"vae\": {\"norm_num_groups\": " + std::string(groups) + "}}"),
+              "vae's norm_num_groups is not a whole number from 1 to 1048576");
+  }
   EXPECT_EQ(complaint(R"({"scheduler": {"max_image_seq_len": 3}})"),
             "scheduler's max_image_seq_len is not above its base_image_seq_len");
   EXPECT_EQ(complaint(R"({"vae": 5})"), "vae is not a JSON object");

@@ -61,6 +61,12 @@ TEST_F(NewModel, WrongSizesAreNamed) {
       write_new_model(folder_ / "sizes.json", flux::golden::folder(), folder_ / "new", 3);
   EXPECT_NE(written.error().what.find("axes_dims_rope"), std::string::npos);
   sizes = kSizes;
+  sizes.replace(sizes.find("channels\": 8"), 11, "channels\": 8, \"norm_num_groups\": 5");
+  get(write_file_durably(folder_ / "sizes.json", sizes));
+  const auto groups =
+      write_new_model(folder_ / "sizes.json", flux::golden::folder(), folder_ / "new", 3);
+  EXPECT_NE(groups.error().what.find("multiples of norm_num_groups"), std::string::npos);
+  sizes = kSizes;
   sizes.replace(sizes.find("channels\": 8"), 12, "channels\": 4");
   get(write_file_durably(folder_ / "sizes.json", sizes));
   const auto others =

@@ -68,11 +68,12 @@ Result<void> read_shift(const json& config, const std::string& part, Shift& shif
   return {};
 }
 
-Result<void> read_latents(const json& config, const std::string& part, LatentScaling& latents) {
-  TRY(read_number(config, part, "scaling_factor", latents.scale));
-  TRY(read_number(config, part, "shift_factor", latents.shift));
-  TRY(read_count(config, part, "norm_num_groups", latents.norm_groups));
-  if (latents.scale == 0) return broken(part, "scaling_factor", "a number other than 0");
+Result<void> read_autoencoder(const json& config, const std::string& part,
+                              AutoencoderNumbers& autoencoder) {
+  TRY(read_number(config, part, "scaling_factor", autoencoder.scale));
+  TRY(read_number(config, part, "shift_factor", autoencoder.shift));
+  TRY(read_count(config, part, "norm_num_groups", autoencoder.norm_groups));
+  if (autoencoder.scale == 0) return broken(part, "scaling_factor", "a number other than 0");
   return {};
 }
 
@@ -86,7 +87,7 @@ Result<void> read_numbers(const json& config, const std::string& part, ModelNumb
   if (part == "transformer") return read_axes(config, part, numbers.axes);
   if (part == "text_encoder")
     return read_count(config, part, "num_attention_heads", numbers.clip_heads);
-  if (part == "vae") return read_latents(config, part, numbers.latents);
+  if (part == "vae") return read_autoencoder(config, part, numbers.autoencoder);
   if (part == "scheduler") return read_shift(config, part, numbers.shift);
   return {};
 }

@@ -1,7 +1,8 @@
 #pragma once
 // What a FLUX.1 model's weights do not tell by their shapes: how the head splits into position
-// axes, CLIP's heads, the latents' scaling, the schedule. The defaults are FLUX.1's; the JSON files
-// of a diffusers folder, or a pirouette.json beside other layouts, may say others. Free of torch.
+// axes, CLIP's heads, the latents' scaling, the groups of the autoencoder's norms, the schedule.
+// The defaults are FLUX.1's; the JSON files of a diffusers folder, or a pirouette.json beside other
+// layouts, may say others. Free of torch.
 
 #include <array>
 #include <cstdint>
@@ -21,7 +22,7 @@ inline constexpr RopeAxes kFluxRopeAxes = {16, 56, 56};
 
 // Of the autoencoder: latent = (mean - shift) * scale, and how many groups its norms make of the
 // channels.
-struct LatentScaling {
+struct AutoencoderNumbers {
   double scale = 0.3611;
   double shift = 0.1159;
   std::int64_t norm_groups = 32;
@@ -38,13 +39,14 @@ struct Shift {
 struct ModelNumbers {
   RopeAxes axes = kFluxRopeAxes;
   std::int64_t clip_heads = 12;  // CLIP-L
-  LatentScaling latents;
+  AutoencoderNumbers autoencoder;
   Shift shift;
 };
 
 // What a pirouette.json says:
 //   {"transformer": {"axes_dims_rope": [16, 56, 56]}, "text_encoder": {"num_attention_heads": 12},
-//    "vae": {"scaling_factor": …, "shift_factor": …}, "scheduler": {"base_shift": …, …},
+//    "vae": {"scaling_factor": …, "shift_factor": …, "norm_num_groups": …},
+//    "scheduler": {"base_shift": …, …},
 //    "files": {"transformer": "unet/a.gguf", "text_encoder_2": …}}
 // Every part may be missing; what else stands there is left alone.
 struct SideFile {
