@@ -142,8 +142,28 @@ std::vector<Sample> samples_of_lists() {
   };
 }
 
+// Where and in which order its views are rendered.
+std::vector<Sample> samples_of_placement() {
+  return {
+      {"requires", json::array(), true},
+      {"requires", {"80gb", "a.b-c_D"}, true},
+      {"requires", {"80 gb"}, false},
+      {"requires", {""}, false},
+      {"requires", {7}, false},
+      {"requires", "80gb", false},
+      {"requires", std::vector<std::string>(17, "x"), false},
+      {"proof", "front", true},
+      {"proof", "", true},
+      {"proof", 7, false},
+      {"held", "wait", true},
+      {"held", "never", false},
+  };
+}
+
 std::vector<Sample> samples() {
   std::vector<Sample> all = samples_of_lists();
+  const std::vector<Sample> placement = samples_of_placement();
+  all.insert(all.end(), placement.begin(), placement.end());
   const std::vector<Sample> numbers_and_words = {
       {"width", 64, true},
       {"width", 4096, true},
@@ -187,18 +207,6 @@ std::vector<Sample> samples() {
       {"prompt", "{view}" + std::string(8192, 'x'), false},
       {"negative_prompt", "", true},
       {"negative_prompt", std::string(8193, 'x'), false},
-      {"requires", json::array(), true},
-      {"requires", {"80gb", "a.b-c_D"}, true},
-      {"requires", {"80 gb"}, false},
-      {"requires", {""}, false},
-      {"requires", {7}, false},
-      {"requires", "80gb", false},
-      {"requires", std::vector<std::string>(17, "x"), false},
-      {"proof", "front", true},
-      {"proof", "", true},
-      {"proof", 7, false},
-      {"held", "wait", true},
-      {"held", "never", false},
       {"sampler", "euler", false},
   };
   all.insert(all.end(), numbers_and_words.begin(), numbers_and_words.end());
