@@ -82,13 +82,17 @@ std::int64_t find_count_with_product(const Fp8Matmul& of) {
   return 0;
 }
 
-void multiply_by_cublaslt(const Tensor& out, const Fp8Rows& x, const Linear& linear) {
-  constexpr std::uintptr_t kScalesAligned = 16;  // what kernels may read at once
+// Rows in the middle of others: their scales begin anywhere, and kernels read some at once.
+Fp8Rows with_aligned_scales(Fp8Rows x) {
+  constexpr std::uintptr_t kAligned = 16;
+  if (reinterpret_cast<std::uintptr_t>(x.scales.data_ptr()) % kAligned != 0)
+    x.scales = x.scales.clone();
+  return x;
+}
+
+void multiply_by_cublaslt(const Tensor& out, const Fp8Rows& fed, const Linear& linear) {
   const Tensor workspace = matmul_workspace(out.device());
   const cudaStream_t stream = current_stream(out.device());
-  Fp8Rows fed = x;
-  if (reinterpret_cast<std::uintptr_t>(fed.scales.data_ptr()) % kScalesAligned != 0)
-    fed.scales = fed.scales.clone();
   const Fp8Matmul matmul = describe(out, fed, linear);
   if (multiply(matmul, workspace.data_ptr(), stream)) return;
   const std::int64_t count = find_count_with_product(matmul);
@@ -126,10 +130,11 @@ void multiply_into(const Tensor& out, const Fp8Rows& x, const Linear& linear) {
   PIROUETTE_CHECK(linear.is_fp8() && out.scalar_type() == at::kBFloat16);
   PIROUETTE_CHECK(out.stride(1) == 1 && x.bytes.size(1) == linear.weight.size(1));
   PIROUETTE_CHECK(out.size(0) == x.bytes.size(0) && out.size(1) == linear.weight.size(0));
+  const Fp8Rows fed = with_aligned_scales(x);
   if (by_cublaslt(chosen.load(std::memory_order_relaxed)))
-    multiply_by_cublaslt(out, x, linear);
+    multiply_by_cublaslt(out, fed, linear);
   else
-    multiply_by_torch(out, x, linear);
+    multiply_by_torch(out, fed, linear);
 }
 
 std::int64_t computed_rows(const Tensor& out, const Fp8Rows& x, const Linear& linear) {
