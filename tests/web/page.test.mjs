@@ -165,7 +165,7 @@ step("after a crash of the coordinator the page goes on by itself", async () => 
   await tab.evaluate(() => (window.not_reloaded = true));
   await farm.submit("Long shift", ["witch", "diver", "monk"], 200);
   await tab.click("text=Long shift");
-  await seen(".tile.done img");
+  await seen(".tile.done img", 45_000);
   assert.deepEqual(tab.complaints, []);
 
   await farm.kill_coordinator();

@@ -3,6 +3,7 @@
 import { picture_url, thumbnail_url, type Sheet } from "../api";
 import { to } from "../route";
 import { by_azimuth, check_words, failed_poses, plural, sheet_words, view_words } from "../words";
+import { ask_again } from "./ask_again";
 import { Chip } from "./chip";
 import { PoseTile } from "./pose_tile";
 
@@ -40,7 +41,13 @@ function SheetFace({ sheet, aspect }: { sheet: Sheet; aspect: number }) {
       : thumbnail_url(sheet.picture, 2 * kTileHeight);
     return (
       <div class="face" style={shape}>
-        <img src={source} alt={`The sheet of ${sheet.character}`} loading="lazy" decoding="async" />
+        <img
+          src={source}
+          alt={`The sheet of ${sheet.character}`}
+          loading="lazy"
+          decoding="async"
+          onError={ask_again}
+        />
       </div>
     );
   }
