@@ -68,7 +68,7 @@ export class Farm {
   }
 
   // One sheet a character, named after the references it knows.
-  async submit(name, characters, steps) {
+  async submit(name, characters, steps, width = 64) {
     const folder = path.join(this.folder, `characters-${++this.batches}`);
     fs.mkdirSync(folder);
     characters.forEach((character, n) => {
@@ -76,7 +76,7 @@ export class Farm {
       fs.copyFileSync(path.join(model, reference), path.join(folder, `${character}.png`));
     });
     const recipe = path.join(folder, "recipe.json");
-    fs.writeFileSync(recipe, JSON.stringify(tiny_recipe(steps)));
+    fs.writeFileSync(recipe, JSON.stringify(tiny_recipe(steps, width)));
     await promisify(execFile)(path.join(bin, "pirouette"), [
       ...["submit", folder, "--name", name, "--recipe", recipe, "--server", this.url()],
     ]);
@@ -120,13 +120,13 @@ export class Farm {
   }
 }
 
-function tiny_recipe(steps) {
+function tiny_recipe(steps, width) {
   return {
     model: "tiny-kontext",
     loras: [{ name: "turnaround", scale: 1.0 }],
     pose_set: "std6",
-    width: 64,
-    height: 96,
+    width,
+    height: 1.5 * width,
     steps,
     reference_size: "keep",
     max_sequence_length: 64,

@@ -5,6 +5,7 @@ import { thumbnail_url, type Pose } from "../api";
 import { useProgress } from "../live";
 import { state_words, view_words } from "../words";
 import { Dial } from "./dial";
+import { Picture } from "./picture";
 
 // How far it is; null when it is not rendering.
 function usePart(pose: Pose): { part: number; text: string } | null {
@@ -25,12 +26,7 @@ export function PoseTile({ pose, height }: { pose: Pose; height: number }) {
   if (pose.picture) {
     return (
       <div class="tile done" data-state={state} title={label}>
-        <img
-          src={thumbnail_url(pose.picture, height)}
-          alt={label}
-          loading="lazy"
-          decoding="async"
-        />
+        <Picture src={thumbnail_url(pose.picture, height)} alt={label} lazy />
         {rendering && <span class="tile-again">{rendering.text}</span>}
       </div>
     );

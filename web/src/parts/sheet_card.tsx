@@ -3,8 +3,8 @@
 import { picture_url, thumbnail_url, type Sheet } from "../api";
 import { to } from "../route";
 import { by_azimuth, check_words, failed_poses, plural, sheet_words, view_words } from "../words";
-import { ask_again } from "./ask_again";
 import { Chip } from "./chip";
+import { Picture } from "./picture";
 import { PoseTile } from "./pose_tile";
 
 const kTileHeight = 240; // twice the strip's, for sharp screens
@@ -41,13 +41,7 @@ function SheetFace({ sheet, aspect }: { sheet: Sheet; aspect: number }) {
       : thumbnail_url(sheet.picture, 2 * kTileHeight);
     return (
       <div class="face" style={shape}>
-        <img
-          src={source}
-          alt={`The sheet of ${sheet.character}`}
-          loading="lazy"
-          decoding="async"
-          onError={ask_again}
-        />
+        <Picture src={source} alt={`The sheet of ${sheet.character}`} lazy />
       </div>
     );
   }

@@ -5,6 +5,7 @@ import { picture_url, thumbnail_url, type Batch, type Pose, type Sheet } from ".
 import { Chip } from "../parts/chip";
 import { Pending } from "../parts/notice";
 import { ChangeButton, ChangeError, useChange } from "../parts/change";
+import { Picture } from "../parts/picture";
 import { PoseChanges } from "../parts/pose_changes";
 import { PoseTile } from "../parts/pose_tile";
 import { Why, WhyAsked } from "../parts/why";
@@ -33,7 +34,7 @@ function SheetPage({ sheet }: { sheet: Sheet }) {
       <div class="pictures">
         <figure class="reference">
           <a href={picture_url(sheet.reference)} target="_blank">
-            <img
+            <Picture
               src={thumbnail_url(sheet.reference, kTileHeight)}
               alt={`Reference of ${sheet.character}`}
             />
@@ -125,7 +126,7 @@ function SheetPicture({ sheet }: { sheet: Sheet }) {
   return (
     <figure class="sheet-picture">
       <a href={picture_url(sheet.picture)} target="_blank" title="Open in full size">
-        <img
+        <Picture
           src={thumbnail_url(sheet.picture, kPictureHeight)}
           alt={`The sheet of ${sheet.character}`}
         />
