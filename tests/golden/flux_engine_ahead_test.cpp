@@ -5,6 +5,7 @@
 
 #include "common/files.h"
 #include "tests/golden/golden.h"
+#include "tests/golden/tiny_engine.h"
 #include "tests/support/png_texts.h"
 #include "worker/engine/flux_engine.h"
 #include "worker/flux/kontext.h"
@@ -14,54 +15,31 @@ namespace {
 
 using flux::golden::folder;
 using flux::golden::get;
+using golden::counter;
+using golden::smallest_pose;
+using golden::smallest_reference;
 using nlohmann::json;
 
 FluxEngineConfig tiny_config() {
-  FluxEngineConfig config;
-  config.models["tiny"] = folder();
-  config.loras["turnaround"] = folder() / "comfyui/loras/peft.safetensors";
-  config.loras["ink"] = folder() / "comfyui/loras/second_peft.safetensors";
-  config.threads = 1;
+  FluxEngineConfig config = golden::tiny_config({{"ink", "second_peft.safetensors"}});
   config.keep_text_encoders = true;
   return config;
 }
 
-std::vector<std::uint8_t> reference() {
-  return get(read_file(folder() / "reference_64x64.png", 1 << 20));
-}
-
 RenderSpec pose(const std::string& prompt, const std::string& lora, const std::string& character) {
-  RenderSpec spec;
-  spec.model = "tiny";
-  spec.loras = {{lora, 1.0, ""}};
-  spec.prompt = prompt;
-  spec.reference = sha256(character);
-  spec.reference_size = "64x64";
-  spec.width = spec.height = 64;
-  spec.steps = 6;
-  spec.guidance = 2.5;
-  spec.seed = 42;
-  spec.max_sequence_length = 16;
-  return spec;
+  return smallest_pose(prompt, {{lora, 1.0, ""}}, character, /*steps=*/6);
 }
 
 std::vector<std::uint8_t> png_of(Engine& engine, const RenderSpec& spec,
                                  const ProgressFn& progress = nullptr) {
-  const RenderOutcome outcome = engine.render(spec, reference(), progress);
-  const auto* rendering = std::get_if<Rendering>(&outcome.value);
-  EXPECT_NE(rendering, nullptr) << std::get<RenderError>(outcome.value).what;
-  return rendering ? rendering->png : std::vector<std::uint8_t>{};
-}
-
-std::uint64_t counter(const Engine& engine, const std::string& name) {
-  return json::parse(engine.residency())["counters"][name].get<std::uint64_t>();
+  return golden::png_of(engine.render(spec, smallest_reference(), progress));
 }
 
 // Renders one job, and has the other prepared after its first step.
 std::vector<std::uint8_t> render_beside(Engine& engine, const RenderSpec& spec,
                                         const RenderSpec& next) {
   return png_of(engine, spec, [&](int step, int) {
-    if (step == 1) engine.prepare(next, reference());
+    if (step == 1) engine.prepare(next, smallest_reference());
     return true;
   });
 }
@@ -108,8 +86,8 @@ TEST(FluxEngineAhead, WhatCannotBePreparedFailsWithItsOwnJobOnly) {
   RenderSpec too_long = kNext;
   too_long.max_sequence_length = 513;
   EXPECT_FALSE(render_beside(*engine, kFirst, too_long).empty());
-  EXPECT_TRUE(
-      std::holds_alternative<RenderError>(engine->render(too_long, reference(), nullptr).value));
+  EXPECT_TRUE(std::holds_alternative<RenderError>(
+      engine->render(too_long, smallest_reference(), nullptr).value));
   EXPECT_FALSE(png_of(*engine, kNext).empty());
 }
 
@@ -151,7 +129,7 @@ TEST(FluxEngineStepCache, WithoutRoomForWhatItKeepsTheJobSaysWhatToDo) {
   RenderSpec spec = kFirst;
   EXPECT_FALSE(png_of(*engine, spec).empty());
   spec.step_cache.reference_every = 2;
-  const RenderOutcome outcome = engine->render(spec, reference(), nullptr);
+  const RenderOutcome outcome = engine->render(spec, smallest_reference(), nullptr);
   ASSERT_TRUE(std::holds_alternative<RenderError>(outcome.value));
   const auto& error = std::get<RenderError>(outcome.value);
   EXPECT_EQ(error.failure, Failure::worker);

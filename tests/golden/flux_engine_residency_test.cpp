@@ -1,13 +1,14 @@
 // What the engine keeps, what it lets go, and what it does when memory or files go.
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <new>
 
 #include "common/files.h"
 #include "common/image/image.h"
 #include "tests/golden/golden.h"
+#include "tests/golden/tiny_engine.h"
+#include "tests/support/folder.h"
 #include "worker/engine/flux_engine.h"
 #include "worker/flux/kontext.h"
 
@@ -17,60 +18,28 @@ namespace {
 namespace fs = std::filesystem;
 using flux::golden::folder;
 using flux::golden::get;
+using golden::counter;
+using golden::smallest_pose;
+using golden::smallest_reference;
 using nlohmann::json;
 
-// A folder of a test's own, gone when the test ends.
-class Folder {
- public:
-  Folder()
-      : path_(fs::temp_directory_path() / ("pirouette-residency-" + std::to_string(::getpid()))) {
-    fs::remove_all(path_);
-    fs::create_directories(path_);
-  }
-  ~Folder() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
 FluxEngineConfig tiny_config() {
-  FluxEngineConfig config;
-  config.models["tiny"] = folder();
-  config.loras["turnaround"] = folder() / "comfyui/loras/peft.safetensors";
-  config.loras["ink"] = folder() / "comfyui/loras/second_peft.safetensors";
-  config.loras["attention"] = folder() / "comfyui/loras/xlabs_attention_only.safetensors";
-  config.threads = 1;
-  return config;
+  return golden::tiny_config(
+      {{"ink", "second_peft.safetensors"}, {"attention", "xlabs_attention_only.safetensors"}});
 }
 
 // The smallest picture, and one step: these tests look at what is kept.
 RenderSpec pose(const std::string& prompt, const std::vector<RecipeLora>& loras,
                 const std::string& character = "knight") {
-  RenderSpec spec;
-  spec.model = "tiny";
-  spec.loras = loras;
-  spec.prompt = prompt;
-  spec.reference = sha256(character);
-  spec.reference_size = "64x64";
-  spec.width = spec.height = 64;
-  spec.steps = 1;
-  spec.guidance = 2.5;
-  spec.seed = 42;
-  spec.max_sequence_length = 16;
-  return spec;
+  return smallest_pose(prompt, loras, character, /*steps=*/1);
 }
 
 RenderOutcome render(Engine& engine, const RenderSpec& spec, const ProgressFn& progress = nullptr) {
-  static const auto png = get(read_file(folder() / "reference_64x64.png", 1 << 20));
-  return engine.render(spec, png, progress);
+  return engine.render(spec, smallest_reference(), progress);
 }
 
 std::vector<std::uint8_t> png_of(Engine& engine, const RenderSpec& spec) {
-  const RenderOutcome outcome = render(engine, spec);
-  const auto* rendering = std::get_if<Rendering>(&outcome.value);
-  EXPECT_NE(rendering, nullptr) << std::get<RenderError>(outcome.value).what;
-  return rendering ? rendering->png : std::vector<std::uint8_t>{};
+  return golden::png_of(render(engine, spec));
 }
 
 RenderError error_of(Engine& engine, const RenderSpec& spec, const ProgressFn& progress = nullptr) {
@@ -81,10 +50,6 @@ RenderError error_of(Engine& engine, const RenderSpec& spec, const ProgressFn& p
 }
 
 json resident(const Engine& engine) { return json::parse(engine.residency()); }
-
-std::uint64_t counter(const Engine& engine, const std::string& name) {
-  return resident(engine)["counters"][name].get<std::uint64_t>();
-}
 
 flux::KontextBytes tiny_bytes() { return get(flux::measure({folder(), {}}, at::kFloat)); }
 
@@ -196,7 +161,7 @@ TEST(FluxEngineResidency, CharactersWithTheSamePromptsEncodeThemOnce) {
 }
 
 TEST(FluxEngineResidency, EmbeddingsOutliveTheWorker) {
-  const Folder cache;
+  const TestFolder cache;
   FluxEngineConfig config = tiny_config();
   config.cache_folder = cache.path();
   const auto first = png_of(*get(make_flux_engine(config)), pose("front", kTurnaround));
@@ -262,7 +227,7 @@ fs::path copy_model(const fs::path& to) {
 }
 
 TEST(FluxEngineResidency, AModelFileThatChangesIsReadAgain) {
-  const Folder copy;
+  const TestFolder copy;
   FluxEngineConfig config = tiny_config();
   config.models["tiny"] = copy_model(copy.path());
   config.residency = ResidencyMode::merged_only;
@@ -278,7 +243,7 @@ TEST(FluxEngineResidency, AModelFileThatChangesIsReadAgain) {
 }
 
 TEST(FluxEngineResidency, AModelFileThatIsGoneIsTheWorkersFailure) {
-  const Folder copy;
+  const TestFolder copy;
   FluxEngineConfig config = tiny_config();
   config.models["tiny"] = copy_model(copy.path());
   const auto engine = get(make_flux_engine(config));
@@ -295,7 +260,7 @@ TEST(FluxEngineResidency, AModelFileThatIsGoneIsTheWorkersFailure) {
 }
 
 TEST(FluxEngineResidency, ALoraFileThatChangesIsMergedAnewAndOneThatIsGoneFails) {
-  const Folder copy;
+  const TestFolder copy;
   FluxEngineConfig config = tiny_config();
   const fs::path file = config.loras["turnaround"] = copy.path() / "turnaround.safetensors";
   fs::copy(tiny_config().loras.at("turnaround"), file);

@@ -7,6 +7,8 @@
 #include "common/image/image.h"
 #include "common/version.h"
 #include "tests/golden/golden.h"
+#include "tests/golden/tiny_engine.h"
+#include "tests/support/folder.h"
 #include "tests/support/png_texts.h"
 
 namespace pirouette::engine {
@@ -14,14 +16,12 @@ namespace {
 
 using flux::golden::folder;
 using flux::golden::get;
+using golden::png_of;
 using nlohmann::json;
 
 FluxEngineConfig tiny_config() {
-  FluxEngineConfig config;
-  config.models["tiny"] = folder();
-  config.loras["turnaround"] = folder() / "comfyui/loras/peft.safetensors";
+  FluxEngineConfig config = golden::tiny_config();
   config.loras["unfit"] = folder() / "vae/diffusion_pytorch_model.safetensors";  // no LoRA at all
-  config.threads = 1;  // spinning threads fight over a busy machine
   return config;
 }
 
@@ -49,12 +49,6 @@ RenderSpec pose(const std::string& view) {
 
 RenderOutcome render(Engine& engine, const RenderSpec& spec) {
   return engine.render(spec, reference(), nullptr);
-}
-
-std::vector<std::uint8_t> png_of(const RenderOutcome& outcome) {
-  const auto* rendering = std::get_if<Rendering>(&outcome.value);
-  EXPECT_NE(rendering, nullptr) << std::get<RenderError>(outcome.value).what;
-  return rendering ? rendering->png : std::vector<std::uint8_t>{};
 }
 
 RenderError error_of(const RenderOutcome& outcome) {
@@ -194,15 +188,13 @@ void copy_with_broken_decoder(const std::filesystem::path& to) {
 }
 
 TEST(FluxEngine, PictureThatDecodesToNoNumbersIsAFailure) {
-  std::string name = (std::filesystem::temp_directory_path() / "pirouette-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(name.data()), nullptr);
-  copy_with_broken_decoder(std::filesystem::path(name) / "model");
+  const TestFolder temporary;
+  copy_with_broken_decoder(temporary / "model");
   FluxEngineConfig config = tiny_config();
-  config.models["tiny"] = std::filesystem::path(name) / "model";
+  config.models["tiny"] = temporary / "model";
   const RenderError error = error_of(render(*get(make_flux_engine(config)), pose("front")));
   EXPECT_EQ(error.failure, Failure::retryable);
   EXPECT_NE(error.what.find("not finite"), std::string::npos) << error.what;
-  std::filesystem::remove_all(name);
 }
 
 TEST(FluxEngine, ProgressIsToldAndCanStop) {

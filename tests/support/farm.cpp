@@ -17,12 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-fs::path make_temporary_folder() {
-  std::string name = (fs::temp_directory_path() / "pirouette-test-XXXXXX").string();
-  PIROUETTE_CHECK(::mkdtemp(name.data()) != nullptr);
-  return name;
-}
-
 std::string read_text(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -47,13 +41,11 @@ Image drawn_reference(int n) {
 fs::path binary(const std::string& name) { return fs::path(PIROUETTE_BINARY_DIR) / "bin" / name; }
 fs::path tiny_model() { return fs::path(PIROUETTE_SOURCE_DIR) / "tests/data/tiny-kontext"; }
 
-Farm::Farm(std::chrono::milliseconds lease) : folder_(make_temporary_folder()), lease_(lease) {}
+Farm::Farm(std::chrono::milliseconds lease) : lease_(lease) {}
 
 Farm::~Farm() {
   workers_.clear();
   coordinator_.reset();
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
 }
 
 void Farm::start_coordinator() {
@@ -108,7 +100,7 @@ Finished Farm::cli(const std::vector<std::string>& arguments, std::chrono::milli
   std::vector<std::string> argv{binary("pirouette")};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   argv.insert(argv.end(), {"--server", endpoints_.at("http").get<std::string>()});
-  return run(argv, folder_, limit);
+  return run(argv, folder(), limit);
 }
 
 json Farm::tiny_recipe() {
@@ -162,7 +154,7 @@ json Farm::get(const std::string& path) {
 }
 
 std::string Farm::sql(const std::string& query) {
-  Finished answer = run({"/usr/bin/sqlite3", "-readonly", database(), query}, folder_);
+  Finished answer = run({"/usr/bin/sqlite3", "-readonly", database(), query}, folder());
   while (!answer.out.empty() && answer.out.back() == '\n') answer.out.pop_back();
   return answer.exit_code == 0 ? answer.out : "error: " + answer.err;
 }

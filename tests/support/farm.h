@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/folder.h"
 #include "tests/support/process.h"
 
 namespace pirouette::testing {
@@ -22,7 +23,7 @@ class Farm {
   explicit Farm(std::chrono::milliseconds lease = std::chrono::seconds(8));
   ~Farm();
 
-  const std::filesystem::path& folder() const { return folder_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
   std::filesystem::path coordinator_folder() const { return folder_ / "farm"; }
   std::filesystem::path database() const { return coordinator_folder() / "farm.db"; }
 
@@ -58,7 +59,7 @@ class Farm {
   std::string logs() const;
 
  private:
-  std::filesystem::path folder_;
+  const TestFolder folder_;
   std::chrono::milliseconds lease_;
   nlohmann::json endpoints_;
   std::unique_ptr<Process> coordinator_;

@@ -11,12 +11,14 @@
 #include "common/job/recipe.h"
 #include "common/rng.h"
 #include "coordinator/assembly/checks.h"
+#include "tests/support/mirrored.h"
 #include "worker/train/characters/character.h"
 #include "worker/train/characters/render.h"
 
 namespace pirouette::assembly {
 namespace {
 
+using pirouette::testing::mirrored;
 using Sheet = std::vector<Image>;  // as standard_views()
 constexpr std::size_t kFront = 0, kLeft = 2, kBack = 4, kRight = 6;
 
@@ -68,18 +70,6 @@ Image again(Image image, Rng& rng) {
     value =
         static_cast<std::uint8_t>(std::clamp(value + static_cast<int>(rng.below(25)) - 12, 0, 255));
   return image;
-}
-
-Image mirrored(const Image& image) {
-  Image out = image;
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      const auto from = static_cast<std::size_t>(y * image.width + image.width - 1 - x) * 3;
-      std::copy_n(&image.pixels[from], 3,
-                  &out.pixels[static_cast<std::size_t>(y * image.width + x) * 3]);
-    }
-  }
-  return out;
 }
 
 // Of 30 sheets with one fault each, those that get this flag and no other.

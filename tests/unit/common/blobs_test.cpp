@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "common/files.h"
+#include "tests/support/folder.h"
 
 namespace pirouette {
 namespace fs = std::filesystem;
@@ -18,19 +19,13 @@ Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
 
 class BlobsTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "pirouette-blobs-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override { fs::remove_all(root_); }
-
   Blobs open() { return Blobs::open(root_).value(); }
   std::size_t incoming_files() const {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(root_ / "incoming"), {}));
   }
 
-  fs::path root_;
+  const TestFolder temporary_;
+  const fs::path root_ = temporary_.path();
   const Bytes hello_ = bytes_of("hello, farm");
   const Digest digest_ = sha256(hello_);
 };

@@ -17,6 +17,7 @@
 #include "common/files.h"
 #include "common/hash.h"
 #include "coordinator/ctl/command_line.h"
+#include "tests/support/folder.h"
 
 namespace pirouette::ctl {
 namespace {
@@ -26,9 +27,6 @@ namespace fs = std::filesystem;
 class Fetch : public testing::Test {
  protected:
   Fetch() {
-    std::string name = (fs::temp_directory_path() / "pirouette-XXXXXX").string();
-    PIROUETTE_CHECK(::mkdtemp(name.data()) != nullptr);
-    folder_ = name;
     server_.Get("/api/v1/batches/1/delivery", [this](const auto&, httplib::Response& response) {
       const std::lock_guard lock(mutex_);
       Json files = Json::array();
@@ -53,10 +51,7 @@ class Fetch : public testing::Test {
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     while (!server_.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  ~Fetch() override {
-    stop();
-    fs::remove_all(folder_);
-  }
+  ~Fetch() override { stop(); }
   void stop() {
     server_.stop();
     if (thread_.joinable()) thread_.join();
@@ -90,7 +85,8 @@ class Fetch : public testing::Test {
     return bytes;
   }
 
-  fs::path folder_;
+  const TestFolder temporary_;
+  const fs::path folder_ = temporary_.path();
   std::string url_;
   std::ostringstream out_, err_;
   httplib::Server server_;

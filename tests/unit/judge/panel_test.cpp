@@ -11,10 +11,12 @@
 #include "common/rng.h"
 #include "tests/judge/nearness.h"
 #include "tests/judge/tally.h"
+#include "tests/support/mirrored.h"
 
 namespace pirouette::judge {
 namespace {
 
+using pirouette::testing::mirrored;
 constexpr Size kSmall{64, 96};
 constexpr std::uint64_t kFirst = 1'000'000;
 constexpr std::size_t kViews = 8;
@@ -22,18 +24,6 @@ constexpr std::size_t kViews = 8;
 const Panel& panel() {
   static const Panel twenty = Panel::of_seeds(kFirst, kSmall);
   return twenty;
-}
-
-Image mirrored(const Image& image) {
-  Image out = image;
-  for (int y = 0; y < image.height; ++y) {
-    for (int x = 0; x < image.width; ++x) {
-      const auto from = static_cast<std::size_t>(y * image.width + image.width - 1 - x) * 3;
-      std::copy_n(&image.pixels[from], 3,
-                  &out.pixels[static_cast<std::size_t>(y * image.width + x) * 3]);
-    }
-  }
-  return out;
 }
 
 // Each channel of each pixel off by up to so much, and the whole a pixel to the side and down.

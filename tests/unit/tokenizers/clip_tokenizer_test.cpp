@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "tests/support/folder.h"
 #include "tests/unit/tokenizers/golden_rows.h"
 
 namespace pirouette::flux {
@@ -64,20 +65,17 @@ TEST(ClipTokenizer, OneHugeWordIsQuick) {
 class ClipFolder : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "pirouette-clip-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     write("vocab.json", R"({"a": 0, "b</w>": 1, "ab</w>": 2, "<s>": 3, "</s>": 4,
                             "<|startoftext|>": 5, "<|endoftext|>": 6})");
     write("merges.txt", "#version: 0.2\na b</w>\n");
   }
-  void TearDown() override { fs::remove_all(folder_); }
   void write(const std::string& name, const std::string& text) {
     std::ofstream(folder_ / name) << text;
   }
   std::string complaint() { return ClipTokenizer::load(folder_).error().what; }
 
-  fs::path folder_;
+  const TestFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(ClipFolder, SpecialTokensAreTheConfigsOrClipsOwn) {

@@ -1,10 +1,9 @@
 #include "worker/flux/tokenizers/t5_tokenizer.h"
 
-#include <unistd.h>
-
 #include <fstream>
 
 #include "spiece.pb.h"
+#include "tests/support/folder.h"
 #include "tests/unit/tokenizers/golden_rows.h"
 
 namespace pirouette::flux {
@@ -59,9 +58,6 @@ TEST(T5Tokenizer, EncodeCutsOrPadsToTheLength) {
 class SpieceFolder : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "pirouette-t5-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    folder_ = pattern;
     add("<pad>", 0, spiece::Model::Piece::CONTROL);
     add("</s>", 0, spiece::Model::Piece::CONTROL);
     add("<unk>", 0, spiece::Model::Piece::UNKNOWN);
@@ -70,7 +66,6 @@ class SpieceFolder : public ::testing::Test {
     add("b", -1);
     add("ab", -3);
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   void add(const std::string& text, float score,
            spiece::Model::Piece::Type type = spiece::Model::Piece::NORMAL) {
@@ -85,7 +80,8 @@ class SpieceFolder : public ::testing::Test {
   }
   std::string complaint() { return load().error().what; }
 
-  fs::path folder_;
+  const TestFolder temporary_;
+  const fs::path folder_ = temporary_.path();
   spiece::Model model_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "common/files.h"
 #include "common/wire/sockets.h"
+#include "tests/support/folder.h"
 
 namespace pirouette::wire {
 namespace {
@@ -15,12 +16,8 @@ namespace fs = std::filesystem;
 
 class Keys : public testing::Test {
  protected:
-  Keys() {
-    std::string name = (fs::temp_directory_path() / "pirouette-keys-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~Keys() override { fs::remove_all(folder_); }
-  fs::path folder_;
+  const TestFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 unsigned mode_of(const fs::path& file) {
