@@ -10,7 +10,7 @@
 
 namespace pirouette::train {
 
-enum class Draw : std::uint64_t { weights, order, example, sigma, noise, latent, sample };
+enum class Draw : std::uint64_t { weights, order, example, sigma, noise, latent, sample, echo };
 
 // A seed for the count-th draw of its kind.
 inline std::uint64_t seed_of(std::uint64_t seed, Draw draw, std::uint64_t count) {

@@ -1,5 +1,6 @@
 #include "worker/train/denoiser.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "worker/flux/sampler.h"
@@ -8,27 +9,39 @@
 #include "worker/train/chance.h"
 
 namespace pirouette::train {
+namespace {
+
+// New examples of a batch; the others are learnt from again.
+std::uint64_t fresh_of(const DenoiserOptions& options) {
+  return std::max<std::uint64_t>(1, options.batch / options.echoing_factor);
+}
+
+}  // namespace
 
 Denoiser::Denoiser(DenoiserModel model, const Dataset& dataset, const DenoiserOptions& options)
-    : model_(std::move(model)),
-      dataset_(dataset),
-      options_(options),
-      batches_(std::make_unique<BatchQueue>(
-          dataset, BatchQueueOptions{options.seed, options.batch, options.size, options.workers,
-                                     model_.device.is_cuda()})) {}
+    : model_(std::move(model)), dataset_(dataset), options_(options) {
+  const std::uint64_t fresh = fresh_of(options);
+  batches_ = std::make_unique<BatchQueue>(
+      dataset, BatchQueueOptions{options.seed, fresh, options.size, options.workers,
+                                 model_.device.is_cuda()});
+  if (fresh < options.batch)
+    echoes_.emplace(EchoOptions{options.seed, options.batch, fresh,
+                                std::max(options.shuffle_buffer_size, options.batch)});
+}
 
-Result<Denoiser::Encoded> Denoiser::encode(const Batch& batch) const {
-  Encoded encoded;
-  {
-    const at::NoGradGuard no_grad;
-    const auto latents = [&](const Tensor& bytes) {
-      return model_.autoencoder.encode(to_pictures(bytes, model_.device, model_.dtype));
-    };
-    encoded.targets = latents(batch.targets);
-    encoded.references = latents(batch.references);
-  }
-  encoded.text = TRY(model_.prompts.of(batch.prompts));
-  return encoded;
+EncodedBatch Denoiser::encode(Batch batch) const {
+  const at::NoGradGuard no_grad;
+  const auto latents = [&](const Tensor& bytes) {
+    return model_.autoencoder.encode(to_pictures(bytes, model_.device, model_.dtype));
+  };
+  return {latents(batch.targets), latents(batch.references), std::move(batch.prompts)};
+}
+
+Result<EncodedBatch> Denoiser::take(std::uint64_t number) {
+  const auto fresh = [&](std::uint64_t n) -> Result<EncodedBatch> {
+    return encode(TRY(batches_->take(n)));
+  };
+  return echoes_ ? echoes_->take(number, fresh) : fresh(number);
 }
 
 // sigmas [B] -> what the model is told of them: thousandths, rounded to its dtype, as in rendering.
@@ -37,10 +50,11 @@ Tensor Denoiser::told(const Tensor& sigmas) const {
 }
 
 // All but the noisy tokens and the timestep.
-flux::TransformerInput Denoiser::make_input(const Encoded& encoded) const {
+Result<flux::TransformerInput> Denoiser::make_input(const EncodedBatch& encoded) const {
+  flux::TextEmbedding text = TRY(model_.prompts.of(encoded.prompts));
   flux::TransformerInput input;
-  input.txt = encoded.text.sequence;
-  input.pooled = encoded.text.pooled;
+  input.txt = std::move(text.sequence);
+  input.pooled = std::move(text.pooled);
   input.guidance = at::full({encoded.targets.size(0)}, options_.guidance,
                             at::TensorOptions(model_.dtype).device(model_.device));
   const std::int64_t rows = encoded.targets.size(2) / 2, columns = encoded.targets.size(3) / 2;
@@ -51,8 +65,7 @@ flux::TransformerInput Denoiser::make_input(const Encoded& encoded) const {
 }
 
 Result<Tensor> Denoiser::learn(std::uint64_t number) {
-  const Batch batch = TRY(batches_->take(number));
-  const Encoded encoded = TRY(encode(batch));
+  const EncodedBatch encoded = TRY(take(number));
   const Tensor clean = flux::pack_latents(encoded.targets.to(at::kFloat));  // [B, L, 4c]
   const std::int64_t tokens = clean.size(1);
   const Tensor noise = flux::to_device(
@@ -63,7 +76,7 @@ Result<Tensor> Denoiser::learn(std::uint64_t number) {
       flux::to_device(loss_weights(sigmas, options_.flow.weighting), model_.device);
   const Mixed mixed = mix(clean, noise, sigmas);
 
-  flux::TransformerInput input = make_input(encoded);
+  flux::TransformerInput input = TRY(make_input(encoded));
   input.img = at::cat({mixed.noisy.to(model_.dtype), flux::pack_latents(encoded.references)}, 1);
   input.timestep = told(sigmas);
   const auto loss_of = [&](const Tensor& velocity) {
@@ -77,8 +90,8 @@ Result<Tensor> Denoiser::learn(std::uint64_t number) {
 }
 
 // The sampler's loop, from one noise for each example -> pictures [B, 3, H, W].
-Tensor Denoiser::draw(const Encoded& encoded) const {
-  flux::TransformerInput input = make_input(encoded);
+Result<Tensor> Denoiser::draw(const EncodedBatch& encoded) const {
+  flux::TransformerInput input = TRY(make_input(encoded));
   const std::int64_t height = encoded.targets.size(2), width = encoded.targets.size(3);
   const Tensor noise =
       normal(encoded.targets.sizes(), generator_of(options_.seed, Draw::sample, 0));
@@ -99,11 +112,11 @@ Result<Image> Denoiser::show() const {
   const at::NoGradGuard no_grad;
   std::vector<Tensor> pictures;
   for (std::int64_t i = 0; i < options_.shown; ++i) {
-    const Batch batch =
+    Batch batch =
         TRY(draw_batch(dataset_, options_.seed, static_cast<std::uint64_t>(i), 1, options_.size));
     for (const Tensor& bytes : {batch.references, batch.targets})
       pictures.push_back(to_pictures(bytes, at::kCPU, at::kFloat));
-    pictures.push_back(draw(TRY(encode(batch))).to(at::kFloat).cpu());
+    pictures.push_back(TRY(draw(encode(std::move(batch)))).to(at::kFloat).cpu());
   }
   constexpr std::int64_t kColumns = 3;
   return make_grid(at::cat(pictures), kColumns);

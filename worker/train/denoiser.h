@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "worker/flux/autoencoder.h"
 #include "worker/flux/reference.h"
 #include "worker/flux/transformer.h"
 #include "worker/train/batch_queue.h"
+#include "worker/train/echo_buffer.h"
 #include "worker/train/flow_matching.h"
 #include "worker/train/prompts.h"
 
@@ -21,6 +23,8 @@ struct DenoiserOptions {
   std::uint64_t seed = 0;
   std::uint64_t batch = 1;
   int workers = 0;  // threads that draw examples ahead; 0: none does
+  // Each example is learnt from so often on average, among the newest so many.
+  std::uint64_t echoing_factor = 1, shuffle_buffer_size = 4096;
   FlowOptions flow;
   double guidance = 3.5;       // told to a model that is told one
   bool block_by_block = true;  // gradient checkpointing
@@ -49,19 +53,17 @@ class Denoiser {
   Result<Image> show() const;
 
  private:
-  struct Encoded {
-    Tensor targets, references;  // [B, c, h, w] on the device
-    flux::TextEmbedding text;
-  };
-  Result<Encoded> encode(const Batch& batch) const;
-  flux::TransformerInput make_input(const Encoded& encoded) const;
+  EncodedBatch encode(Batch batch) const;
+  Result<EncodedBatch> take(std::uint64_t number);
+  Result<flux::TransformerInput> make_input(const EncodedBatch& encoded) const;
   Tensor told(const Tensor& sigmas) const;
-  Tensor draw(const Encoded& encoded) const;
+  Result<Tensor> draw(const EncodedBatch& encoded) const;
 
   DenoiserModel model_;
   const Dataset& dataset_;
   DenoiserOptions options_;
-  std::unique_ptr<BatchQueue> batches_;
+  std::unique_ptr<BatchQueue> batches_;  // of fresh examples
+  std::optional<EchoBuffer> echoes_;     // where examples are learnt from more than once
 };
 
 }  // namespace pirouette::train

@@ -162,6 +162,16 @@ void DenoisingOptions::add_to(CLI::App& command) {
       ->capture_default_str();
   command.add_flag("--gradient_checkpointing", gradient_checkpointing,
                    "Less memory for a third more time");
+  command
+      .add_option("--echoing_factor", echoing_factor,
+                  "Learn from each example so often, each time with other noise (data echoing)")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  command
+      .add_option("--shuffle_buffer_size", shuffle_buffer_size,
+                  "Echoed are the newest so many examples, which stay encoded on the device")
+      ->check(CLI::Range(1, 1 << 24))
+      ->capture_default_str();
   command.add_option("--max_sequence_length", max_sequence_length, "T5 tokens")
       ->check(CLI::Range(1, flux::kSequenceLengthMax))
       ->capture_default_str();
@@ -183,6 +193,8 @@ Result<DenoiserOptions> DenoisingOptions::denoiser_options(const CommonOptions& 
   options.flow.weighting = TRY(parse_weighting(weighting_scheme));
   options.guidance = guidance_scale;
   options.block_by_block = gradient_checkpointing;
+  options.echoing_factor = echoing_factor;
+  options.shuffle_buffer_size = shuffle_buffer_size;
   options.shown = num_validation_images;
   options.steps = num_inference_steps;
   return options;

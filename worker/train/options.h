@@ -43,6 +43,7 @@ struct DenoisingOptions {
   FlowOptions flow;
   double guidance_scale = 3.5;
   bool gradient_checkpointing = false;
+  std::uint64_t echoing_factor = 1, shuffle_buffer_size = 4096;
   int max_sequence_length = 512;
   std::int64_t num_validation_images = 4;
   int num_inference_steps = 24;

@@ -167,6 +167,29 @@ TEST(LoraTraining, ThreadsThatDrawAheadChangeNothing) {
   EXPECT_EQ(bytes_of(out / "0" / kFiles[1]), bytes_of(out / "3" / kFiles[1]));
 }
 
+// Examples that come back are among those that would have come back, also after an interruption.
+TEST(LoraTraining, ResumedWithEchoesGivesTheSameBytesAsUninterrupted) {
+  const Folder out;
+  const FewPictures pictures;
+  DenoiserOptions denoiser = tiny_denoiser();
+  denoiser.batch = 3;
+  denoiser.echoing_factor = 3;
+  denoiser.shuffle_buffer_size = 4;
+  const auto make = [&] {
+    return get(make_lora_task(tiny_model(), tiny_lora(), denoiser, pictures));
+  };
+  TrainingOptions training = quick_training(out / "whole", 6);
+  training.checkpointing_steps = 3;
+  get(train(*make(), training));
+  training.output_dir = out / "resumed";
+  const auto first = make();
+  Interrupted interrupted(*first, 5);
+  EXPECT_EQ(train(interrupted, training).error().code, Errc::cancelled);
+  training.resume_from_checkpoint = "latest";
+  get(train(*make(), training));
+  EXPECT_EQ(bytes_of(out / "whole" / kFiles[1]), bytes_of(out / "resumed" / kFiles[1]));
+}
+
 TEST(LoraTraining, AllSpellingsLoadBackToTheSameWeights) {
   const Folder out;
   const FewPictures pictures;
