@@ -1,5 +1,5 @@
-// A farm of real processes on loopback for the page's test: one coordinator, workers with the tiny
-// model, the command line. Everything lives in one temporary folder and ends with stop().
+// A farm of real processes on loopback for the page's test: one coordinator, workers with the farm's
+// own small model, the command line. Everything lives in one temporary folder and ends with stop().
 
 import { execFile, spawn } from "node:child_process";
 import fs from "node:fs";
@@ -8,13 +8,14 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 const bin = process.env.PIROUETTE_BIN;
-const data = process.env.PIROUETTE_DATA;
-if (!bin || !data)
-  throw new Error("set PIROUETTE_BIN to build/…/bin and PIROUETTE_DATA to tests/data");
+const deploy = process.env.PIROUETTE_DEPLOY;
+if (!bin || !deploy)
+  throw new Error("set PIROUETTE_BIN to build/…/bin and PIROUETTE_DEPLOY to deploy/");
 
-const model = path.join(data, "tiny-kontext");
-const lora = path.join(model, "comfyui/loras/peft.safetensors");
-const references = ["reference_64x96.png", "reference_48x80.png"];
+const model = path.join(deploy, "models/mini-kontext");
+const lora = path.join(deploy, "models/turnaround-mini/pytorch_lora_weights.safetensors");
+const drawn = path.join(deploy, "characters");
+const references = fs.readdirSync(drawn).filter((name) => name.endsWith(".png"));
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -61,24 +62,27 @@ export class Farm {
       ...["serve", "--name", name, "--folder", path.join(this.folder, name)],
       ...["--coordinator", this.endpoints.control, "--blobs", this.endpoints.blobs],
       ...["--key", path.join(this.coordinator_folder, "keys/worker.key")],
-      ...["--model", `tiny-kontext=${model}`, "--lora", `turnaround=${lora}`, "--threads", "1"],
+      ...["--model", `mini-kontext=${model}`, "--lora", `turnaround-mini=${lora}`],
+      ...["--threads", "1"],
     ]);
     // Two busy workers must not keep the browser, which draws without a GPU, from being watched.
     os.setPriority(worker.pid, 15);
   }
 
-  // One sheet a character, named after the references it knows.
-  async submit(name, characters, steps, width = 64) {
+  // One sheet a character: its own picture where deploy/characters has one, else another's.
+  async submit(name, characters, steps) {
     const folder = path.join(this.folder, `characters-${++this.batches}`);
     fs.mkdirSync(folder);
     characters.forEach((character, n) => {
-      const reference = references[n % references.length];
-      fs.copyFileSync(path.join(model, reference), path.join(folder, `${character}.png`));
+      const own = `${character}.png`;
+      const reference = references.includes(own) ? own : references[n % references.length];
+      fs.copyFileSync(path.join(drawn, reference), path.join(folder, own));
     });
     const recipe = path.join(folder, "recipe.json");
-    fs.writeFileSync(recipe, JSON.stringify(tiny_recipe(steps, width)));
+    fs.writeFileSync(recipe, JSON.stringify(recipe_of(steps)));
     await promisify(execFile)(path.join(bin, "pirouette"), [
-      ...["submit", folder, "--name", name, "--recipe", recipe, "--server", this.url()],
+      ...["submit", folder, "--name", name, "--recipe", recipe, "--uncropped"],
+      ...["--server", this.url()],
     ]);
   }
 
@@ -120,15 +124,7 @@ export class Farm {
   }
 }
 
-function tiny_recipe(steps, width) {
-  return {
-    model: "tiny-kontext",
-    loras: [{ name: "turnaround", scale: 1.0 }],
-    pose_set: "std6",
-    width,
-    height: 1.5 * width,
-    steps,
-    reference_size: "keep",
-    max_sequence_length: 64,
-  };
+function recipe_of(steps) {
+  const recipe = fs.readFileSync(path.join(deploy, "demo-recipe.json"), "utf8");
+  return { ...JSON.parse(recipe), steps };
 }

@@ -54,7 +54,7 @@ step("an empty farm says what to do", async () => {
 
 step("a batch appears by itself when it is submitted", async () => {
   await tab.evaluate(() => (window.not_reloaded = true));
-  await farm.submit("Night shift", ["knight", "baker"], 80);
+  await farm.submit("Night shift", ["knight", "baker"], 12);
   await seen(".row");
   assert.match(await text(".row"), /Night shift.*0 of 2 sheets assembled/s);
   assert.match(await text(".row"), /Waiting for a worker/);
@@ -146,7 +146,7 @@ step("workers show what they hold", async () => {
   await tab.click("nav >> text=Workers");
   await seen(".worker:has-text('w1')");
   await seen(".worker:has-text('w2')");
-  await seen(".worker >> text=tiny-kontext");
+  await seen(".worker >> text=mini-kontext");
   assert.equal(await tab.locator(".worker .chip:text('online')").count(), 2);
   await screenshot(tab, "workers");
 });
@@ -163,10 +163,9 @@ step("two tabs share one event stream", async () => {
 step("after a crash of the coordinator the page goes on by itself", async () => {
   await go("/batches");
   await tab.evaluate(() => (window.not_reloaded = true));
-  // So large that the crash comes in the middle of it, however quick the machine is.
-  await farm.submit("Long shift", ["witch", "diver", "monk"], 200, 96);
+  await farm.submit("Long shift", ["witch", "diver", "monk"], 12);
   await tab.click("text=Long shift");
-  await seen(".tile.done img");
+  await seen(".tile.done img", 30_000);
   assert.deepEqual(tab.complaints, []);
 
   await farm.kill_coordinator();

@@ -19,8 +19,10 @@ using judge::Panel;
 using judge::Tally;
 using nlohmann::json;
 
-constexpr std::uint64_t kFirst = 1'000'000;            // training took smaller seeds
-constexpr std::array<std::size_t, 2> kSent = {3, 11};  // of the panel; the second with notes
+constexpr std::uint64_t kFirst = 1'000'000;  // training took smaller seeds
+// Of the panel; the second with notes. The model draws these two well: of a hundred views it turns
+// two wrong (deploy/models/README.md), and here the farm is tried, not the model.
+constexpr std::array<std::size_t, 2> kSent = {4, 13};
 
 fs::path models() { return fs::path(PIROUETTE_SOURCE_DIR) / "deploy/models"; }
 std::string name_of(std::size_t character) { return "character_" + std::to_string(character); }
