@@ -9,7 +9,8 @@
 //      that was rendered for it.
 //   4. What anyone was told stays true after each crash: results that were acknowledged, batches
 //      that were submitted.
-//   5. A lease's number is given once, and no worker is given more than it takes.
+//   5. A lease's number is given once, and no worker is given more than it takes or what it cannot
+//      render.
 //   6. In a calm farm no worker is given up.
 //   7. A picture is turned away as not rendered only where it came in less than an eighth of what
 //      some job took that was accepted.
@@ -57,10 +58,11 @@ class Audit {
   // --- of the workers
   void kept(LeaseId lease, JobId job) { kept_[lease] = job; }
   void lost(LeaseId lease) { kept_.erase(lease); }
-  // Somebody who lies may speak for any lease: its picture then counts as one of the job's, and the
-  // answer makes it forget what it has under that lease.
+  // Somebody who lies may speak for any lease: its picture then counts as one of the lease's job,
+  // not of any other, and the answer makes it forget what it has under that lease.
   void lied(LeaseId lease, JobId job, const Digest& result) {
-    lies_.insert({job, result});
+    const auto given = rows_.leases.find(lease);
+    if (given != rows_.leases.end() && given->second.job == job) lies_.insert({job, result});
     lied_about_.insert(lease);
   }
 
@@ -102,7 +104,9 @@ class Audit {
     WorkerId worker;
     std::uint32_t capacity = 0;
     std::map<LeaseId, JobId> held;
+    std::vector<std::string> models, loras, tags;
   };
+  static void check_able(const Link& link, const core::SendAssign& send, const Recipe& recipe);
   std::map<LinkId, Link> links_;
 };
 
