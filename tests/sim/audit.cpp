@@ -214,6 +214,9 @@ void Audit::apply(const std::vector<Write>& writes) {
     if (calm_ && row.kind == ledger::kWorkerLost) {
       throw Broken("worker " + number(row.worker) + " is well and was given up: " + row.detail);
     }
+    if (calm_ && !may_hang_ && row.detail.ends_with("so it was taken from the worker")) {
+      throw Broken("job " + number(row.job) + " was taken from a worker that is well");
+    }
     if (row.kind == ledger::kJobDone && !accepted_.insert(row.job).second) {
       throw Broken("job " + number(row.job) + " has two accepted results");
     }
@@ -262,7 +265,9 @@ void Audit::sends(const Send& send) {
                    number(given->second) + " and for job " + number(assign->job));
     }
   }
+  if (const auto* cancel = std::get_if<SendCancel>(&send)) answered_.insert(cancel->lease);
   if (const auto* acknowledged = std::get_if<SendAcknowledged>(&send)) {
+    answered_.insert(acknowledged->lease);
     // A lie about a lease that never was is acknowledged too.
     const auto given = given_.find(acknowledged->lease);
     if (given != given_.end() && given->second == acknowledged->job &&
@@ -270,6 +275,12 @@ void Audit::sends(const Send& send) {
       acknowledged_.insert(acknowledged->job);
     }
   }
+}
+
+void Audit::forgets(LeaseId lease) const {
+  if (!kept_.contains(lease) || answered_.contains(lease)) return;
+  throw Broken("a worker forgets its picture of job " + number(kept_.at(lease)) +
+               ", which is not acknowledged");
 }
 
 void Audit::replies(const Reply& reply, const std::string& key) {
