@@ -3,6 +3,7 @@
 // from these and the time it is handed.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -80,7 +81,8 @@ struct WorkerChangedCapacity {
 
 struct WorkerWasHeard {
   LinkId link;
-  std::string residency;  // JSON; empty: unchanged
+  std::string residency;                       // JSON; empty: unchanged
+  std::optional<std::uint32_t> capacity = {};  // as it said last; none: it does not say
 };
 
 struct WorkerSaidGoodbye {

@@ -87,6 +87,7 @@ class Core::Impl {
   Worker& find_or_add_worker(const std::string& name);
   void compare_held(LiveWorker& live, const std::vector<HeldLease>& held);
   void set_capacity(Worker& worker, std::uint32_t capacity, const std::string& why);
+  void believe_heartbeat(Worker& worker, const WorkerWasHeard& event);
   void part_with(WorkerId worker, WorkerState to, std::string_view kind, const std::string& why);
   void forgive_our_pause();
   Duration heartbeat_now() const;

@@ -126,11 +126,20 @@ void Core::Impl::set_capacity(Worker& worker, std::uint32_t capacity, const std:
   queue_.stir();
 }
 
+// A word of its capacity that was late, over a connection that broke meanwhile, may have come after
+// a newer one. What it says with every heartbeat puts that right.
+void Core::Impl::believe_heartbeat(Worker& worker, const WorkerWasHeard& event) {
+  if (!event.capacity || std::min(*event.capacity, kCapacityMax) == worker.capacity) return;
+  set_capacity(worker, *event.capacity, "as its heartbeat says");
+  put(worker);
+}
+
 void Core::Impl::on(const WorkerWasHeard& event) {
   LiveWorker* live = listen(event.link);
-  if (!live || event.residency.empty()) return;
+  if (!live) return;
   Worker& worker = get_worker(live->id);
-  if (worker.residency == event.residency) return;
+  believe_heartbeat(worker, event);
+  if (event.residency.empty() || worker.residency == event.residency) return;
   worker.residency = event.residency;
   live->row_changed = true;
 }

@@ -105,11 +105,16 @@ Result<std::optional<core::Event>> read_message(const wire::WorkerMessage& messa
                                       wire::shorten(changed.why(), wire::kMessageMaxBytes)});
     }
     case wire::WorkerMessage::kHeartbeat: {
-      const std::string& residency = message.heartbeat().residency();
-      return Read(core::WorkerWasHeard{
-          link, residency.empty()
-                    ? ""
-                    : wire::json_object_or_empty(residency, wire::kResidencyMaxBytes)});
+      const auto& heartbeat = message.heartbeat();
+      const std::string& residency = heartbeat.residency();
+      core::WorkerWasHeard heard{link, "", {}};
+      if (!residency.empty()) {
+        heard.residency = wire::json_object_or_empty(residency, wire::kResidencyMaxBytes);
+      }
+      if (heartbeat.has_capacity()) {
+        heard.capacity = std::min(heartbeat.capacity(), wire::kCapacityMax);
+      }
+      return Read(std::move(heard));
     }
     case wire::WorkerMessage::kRefused: {
       const auto& refused = message.refused();

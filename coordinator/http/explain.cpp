@@ -297,6 +297,11 @@ Explanation explain_batch(const store::BatchRow& row, const FarmView& farm) {
   } else if (ended >= batch.jobs) {
     it.sentence += "is rendered; " + count_of(batch.sheets_open, "sheet") +
                    (batch.sheets_open == 1 ? " is" : " are") + " being put together";
+  } else if (is_all_held(row)) {
+    it.sentence += "waits for " + held_words(batch);
+    Fact fact = batch_fact("waits_for_proof", proof_words(batch), batch);
+    fact.count = row.jobs_held;
+    it.facts.push_back(std::move(fact));
   } else {
     Explanation why = explain_waiting(*batch.recipe, farm);
     it.sentence += "waits: " + why.sentence;

@@ -98,10 +98,14 @@ std::string refusing_words(const FarmView& farm, const Workers& workers) {
   return text + "; mend that and restart it";
 }
 
-std::string stopped_words(const FarmView& farm) {
-  return "no work is given out: " + farm.stopped +
-         "; mend that, and the next job that is tried sets it going again (at the latest after "
-         "eight minutes, or once any worker is restarted)";
+std::string quarantined_words(const Workers& workers) {
+  const core::Worker& first = workers.front()->worker;
+  if (workers.size() == 1) {
+    return first.name + " could take it and is in quarantine: " + first.quarantine +
+           "; it works again once it has made a picture that is known";
+  }
+  return names_of(workers) + " could take it and are in quarantine (" + first.name + ": " +
+         first.quarantine + "); each works again once it has made a picture that is known";
 }
 
 std::string nobody_words(const Recipe& recipe, const FarmView& farm, const Takers& takers) {
@@ -135,7 +139,7 @@ Explanation explain_waiting(const Recipe& recipe, const FarmView& farm) {
   const Takers takers = sort_takers(recipe, farm);
   Explanation waiting;
   if (!farm.stopped.empty()) {
-    waiting.sentence = stopped_words(farm);
+    waiting.sentence = stopped_words(farm.stopped);
     waiting.facts.push_back({.kind = "farm_stopped", .text = farm.stopped});
     return waiting;
   }
@@ -147,10 +151,12 @@ Explanation explain_waiting(const Recipe& recipe, const FarmView& farm) {
   add_facts(waiting, takers.draining, "worker_draining", "is draining");
   add_facts(waiting, takers.away, "worker_away", "is not connected");
   if (!takers.free.empty()) {
+    const bool one = takers.free.size() == 1;
     waiting.sentence = names_of(takers.free) +
-                       (takers.free.size() == 1 ? " has room for it" : " have room for it") +
-                       " and is asked within a second, or a little later if it just refused or "
-                       "failed it";
+                       (one ? " has room for it and is asked within a second, or a little later "
+                              "if it just refused or failed it"
+                            : " have room for it and are asked within a second, or a little later "
+                              "if they just refused or failed it");
   } else if (!takers.full.empty()) {
     waiting.sentence =
         names_of(takers.full) +
@@ -158,9 +164,7 @@ Explanation explain_waiting(const Recipe& recipe, const FarmView& farm) {
   } else if (!takers.resting.empty()) {
     waiting.sentence = resting_words(farm, takers.resting);
   } else if (!takers.quarantined.empty()) {
-    waiting.sentence = names_of(takers.quarantined) + " could take it, in quarantine: " +
-                       takers.quarantined.front()->worker.quarantine +
-                       "; it works again once it has made a picture that is known";
+    waiting.sentence = quarantined_words(takers.quarantined);
   } else if (!takers.refusing.empty()) {
     waiting.sentence = refusing_words(farm, takers.refusing);
   } else {

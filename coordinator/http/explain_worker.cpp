@@ -12,7 +12,8 @@ namespace {
 
 std::uint64_t waiting_of(const store::BatchRow& row) {
   const core::Batch& batch = row.batch;
-  const std::uint64_t over = std::uint64_t{batch.jobs_done} + batch.jobs_failed + row.jobs_running;
+  const std::uint64_t over = std::uint64_t{batch.jobs_done} + batch.jobs_failed +
+                             batch.jobs_cancelled + row.jobs_running + row.jobs_held;
   return batch.jobs > over ? batch.jobs - over : 0;
 }
 
@@ -42,16 +43,13 @@ void explain_idle(Explanation& it, const core::Worker& worker, const FarmView& f
     it.sentence += " is free, and " + waits->text +
                    ": it gets one within a second, or a little later if it just refused or failed "
                    "them; if the batch is paused, once it is resumed";
-    const auto held = std::ranges::find_if(farm.running, [&](const store::BatchRow& row) {
-      return row.batch.id == waits->batch && !row.batch.recipe->proof.empty();
-    });
-    if (held != farm.running.end()) {
-      it.sentence += "; views that are held, once their character's " + held->batch.recipe->proof +
-                     " view is found good";
-    }
   } else if (const Fact* lacks = first("worker_lacks")) {
     it.sentence += " idles: it can render none of the jobs that wait; " + lacks->text +
                    ", which it does not have; give it that and restart it";
+  } else if (const auto held = std::ranges::find_if(farm.running, is_all_held);
+             held != farm.running.end()) {
+    it.sentence += " idles: what is left of batch " + std::to_string(held->batch.id.value) +
+                   " waits for " + held_words(held->batch);
   } else {
     it.sentence += " idles: no job waits; submit a batch";
   }

@@ -63,7 +63,8 @@ Json late_json(const core::Batch& batch) {
 
 }  // namespace
 
-Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>& workers) {
+Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>& workers,
+                const std::string& stopped) {
   const core::Batch& batch = row.batch;
   const auto left = seconds_left(row, workers);
   return {{"id", batch.id.value},
@@ -89,7 +90,7 @@ Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>&
           {"late_by_seconds", late_json(batch)},
           {"at_risk", batch.at_risk},
           {"seconds_left", left ? Json(*left) : Json()},
-          {"waiting_for", text_or_null(waiting_for(row, workers).value_or(""))}};
+          {"waiting_for", text_or_null(waiting_for(row, workers, stopped).value_or(""))}};
 }
 
 Json recipe_json(const Recipe& recipe) { return Json::parse(to_json(recipe)); }

@@ -22,7 +22,9 @@ Answer answer_json(const Json& json, int status = 200);
 // {"items": [...], "next": the last item's id when there may be more}.
 Answer answer_list(Json items, std::optional<std::uint64_t> next);
 
-Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>& workers);
+// stopped: why no work is given out at all; "": it is.
+Json batch_json(const store::BatchRow& row, const std::vector<store::WorkerRow>& workers,
+                const std::string& stopped);
 Json recipe_json(const Recipe& recipe);
 
 enum class Detail { listed, alone };  // alone: also what is long (prompts, seeds, metrics)

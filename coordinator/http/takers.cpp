@@ -114,13 +114,32 @@ std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
   return left.us / able / seconds(1).us;
 }
 
+bool is_all_held(const store::BatchRow& row) {
+  return row.jobs_held > 0 && row.jobs_running == 0 && jobs_left(row.batch) <= row.jobs_held;
+}
+
+std::string held_words(const core::Batch& batch) {
+  return "a person: of each character that is held, the " + batch.recipe->proof +
+         " view was not found good by itself; approve it to have the others rendered, or ask for "
+         "another take of it";
+}
+
+std::string stopped_words(const std::string& stopped) {
+  return "no work is given out: " + stopped +
+         "; mend that, and the next job that is tried sets it going again (at the latest after "
+         "eight minutes, or once any worker is restarted)";
+}
+
 std::optional<std::string> waiting_for(const store::BatchRow& row,
-                                       const std::vector<store::WorkerRow>& workers) {
+                                       const std::vector<store::WorkerRow>& workers,
+                                       const std::string& stopped) {
   const core::Batch& batch = row.batch;
   if (batch.state != core::BatchState::running || row.jobs_running > 0 || jobs_left(batch) == 0) {
     return std::nullopt;
   }
   if (batch.paused) return "it is paused; resume it and its jobs are given out again";
+  if (is_all_held(row)) return held_words(batch);
+  if (!stopped.empty()) return stopped_words(stopped);
   const auto any = [&](const auto& is) {
     return std::any_of(workers.begin(), workers.end(),
                        [&](const auto& one) { return is(one.worker); });

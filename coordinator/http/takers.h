@@ -18,9 +18,19 @@ std::optional<std::int64_t> seconds_left(const store::BatchRow& row,
                                          const std::vector<store::WorkerRow>& workers);
 
 // Why nobody renders anything of it just now, and what to do; none while somebody does and where
-// nothing is left to render.
+// nothing is left to render. stopped: why no work is given out at all; "": it is.
 std::optional<std::string> waiting_for(const store::BatchRow& row,
-                                       const std::vector<store::WorkerRow>& workers);
+                                       const std::vector<store::WorkerRow>& workers,
+                                       const std::string& stopped);
+
+// All that is left of it waits for a person: no worker would change that.
+bool is_all_held(const store::BatchRow& row);
+
+// What that person is to do, of "the batch" that waits for it.
+std::string held_words(const core::Batch& batch);
+
+// What is to be done about a farm that is stopped, and why it is.
+std::string stopped_words(const std::string& stopped);
 
 // Online, with the recipe's model, and each of its LoRAs or room to fetch it.
 bool can_render(const core::Worker& worker, const Recipe& recipe);

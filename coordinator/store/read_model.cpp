@@ -16,7 +16,9 @@ constexpr int kPaceJobs = 256;
 
 const std::string kBatchSelect =
     "SELECT " + of("b", kBatchColumns) +
-    ", (SELECT count(*) FROM job INDEXED BY job_leased WHERE batch = b.id AND state = 2), b.recipe"
+    ", (SELECT count(*) FROM job INDEXED BY job_leased WHERE batch = b.id AND state = 2),"
+    " CASE b.state WHEN 0 THEN (SELECT count(*) FROM job INDEXED BY job_held"
+    " WHERE batch = b.id AND state = 0) ELSE 0 END, b.recipe"
     " FROM batch AS b ";
 
 // The time a worker really spent on each job: it is given the next one while it still renders, so
@@ -81,6 +83,7 @@ BatchRow ReadModel::Impl::read_batch_row(Row& row) {
   BatchRow batch;
   batch.batch = read_batch(row);
   batch.jobs_running = row.count();
+  batch.jobs_held = row.count();
   batch.batch.recipe = recipe(batch.batch.id, row.text());
   return batch;
 }

@@ -26,6 +26,7 @@ namespace pirouette::store {
 struct BatchRow {
   core::Batch batch;  // with its recipe
   std::uint32_t jobs_running = 0;
+  std::uint32_t jobs_held = 0;  // until a proof is found good; of a running batch
   // How long one worker needs for one job of this batch, from the first done ones; none until one
   // is done and while nothing is left to do.
   std::optional<Duration> job_mean;

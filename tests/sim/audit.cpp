@@ -113,10 +113,16 @@ void Audit::stepped(const Core& core, const Event& event, const Effects& effects
   if (const auto* hello = std::get_if<WorkerSaidHello>(&event)) {
     Link& link = links_[hello->link] = {};
     link.capacity = hello->capacity;
+    link.models = hello->models;
+    link.loras = hello->loras;
+    link.tags = hello->tags;
     for (const HeldLease& held : hello->held) link.held[held.lease] = held.job;
   }
   if (const auto* changed = std::get_if<WorkerChangedCapacity>(&event)) {
     links_[changed->link].capacity = changed->capacity;
+  }
+  if (const auto* heard = std::get_if<WorkerWasHeard>(&event); heard && heard->capacity) {
+    links_[heard->link].capacity = *heard->capacity;
   }
   for (const Send& send : effects.sends) {
     if (const auto* welcome = std::get_if<SendWelcome>(&send)) {
@@ -135,8 +141,30 @@ void Audit::stepped(const Core& core, const Event& event, const Effects& effects
   if (!broken.empty()) throw Broken("the core breaks a promise: " + broken.front());
 }
 
+void Audit::check_able(const Link& link, const SendAssign& send, const Recipe& recipe) {
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  std::string lacks;
+  if (!has(link.models, recipe.model)) lacks = recipe.model;
+  for (const RecipeLora& lora : recipe.loras) {
+    if (!has(link.loras, lora.name)) lacks = lora.name;
+  }
+  for (const std::string& tag : recipe.required_tags) {
+    if (!has(link.tags, tag)) lacks = tag;
+  }
+  if (lacks.empty()) return;
+  throw Broken("job " + number(send.job) + " is given to a worker that has no '" + lacks + "'");
+}
+
 void Audit::check_assignment(const SendAssign& send, const State& state) {
   Link& link = links_[send.link];
+  // Of a settled batch the core knows nothing, of one that is being submitted the rows do not.
+  const auto job = state.jobs.find(send.job);
+  const BatchId batch = job == state.jobs.end() ? rows_.jobs.at(send.job).batch : job->second.batch;
+  const auto known = state.batches.find(batch);
+  check_able(link, send,
+             *(known == state.batches.end() ? rows_.batches.at(batch) : known->second).recipe);
   link.held[send.lease] = send.job;
   std::uint32_t load = 0;
   for (const auto& [lease, id] : link.held) {
@@ -186,6 +214,9 @@ void Audit::apply(const std::vector<Write>& writes) {
     if (calm_ && row.kind == ledger::kWorkerLost) {
       throw Broken("worker " + number(row.worker) + " is well and was given up: " + row.detail);
     }
+    if (calm_ && !may_hang_ && row.detail.ends_with("so it was taken from the worker")) {
+      throw Broken("job " + number(row.job) + " was taken from a worker that is well");
+    }
     if (row.kind == ledger::kJobDone && !accepted_.insert(row.job).second) {
       throw Broken("job " + number(row.job) + " has two accepted results");
     }
@@ -234,7 +265,9 @@ void Audit::sends(const Send& send) {
                    number(given->second) + " and for job " + number(assign->job));
     }
   }
+  if (const auto* cancel = std::get_if<SendCancel>(&send)) answered_.insert(cancel->lease);
   if (const auto* acknowledged = std::get_if<SendAcknowledged>(&send)) {
+    answered_.insert(acknowledged->lease);
     // A lie about a lease that never was is acknowledged too.
     const auto given = given_.find(acknowledged->lease);
     if (given != given_.end() && given->second == acknowledged->job &&
@@ -242,6 +275,12 @@ void Audit::sends(const Send& send) {
       acknowledged_.insert(acknowledged->job);
     }
   }
+}
+
+void Audit::forgets(LeaseId lease) const {
+  if (!kept_.contains(lease) || answered_.contains(lease)) return;
+  throw Broken("a worker forgets its picture of job " + number(kept_.at(lease)) +
+               ", which is not acknowledged");
 }
 
 void Audit::replies(const Reply& reply, const std::string& key) {

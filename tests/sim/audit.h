@@ -8,9 +8,10 @@
 //   3. A job that is done or cancelled stays so, with one accepted result; and that is a picture
 //      that was rendered for it.
 //   4. What anyone was told stays true after each crash: results that were acknowledged, batches
-//      that were submitted.
-//   5. A lease's number is given once, and no worker is given more than it takes.
-//   6. In a calm farm no worker is given up.
+//      that were submitted. A worker forgets no picture before that.
+//   5. A lease's number is given once, and no worker is given more than it takes or what it cannot
+//      render.
+//   6. In a calm farm no worker is given up, and no job is taken from one that is well.
 //   7. A picture is turned away as not rendered only where it came in less than an eighth of what
 //      some job took that was accepted.
 // And at the end (expect_peace): each job ended, each finished picture counted or was not wanted.
@@ -57,15 +58,21 @@ class Audit {
   // --- of the workers
   void kept(LeaseId lease, JobId job) { kept_[lease] = job; }
   void lost(LeaseId lease) { kept_.erase(lease); }
-  // Somebody who lies may speak for any lease: its picture then counts as one of the job's, and the
-  // answer makes it forget what it has under that lease.
+  void forgets(LeaseId lease) const;
+  // Somebody who lies may speak for any lease: its picture then counts as one of the lease's job,
+  // not of any other, and the answer makes it forget what it has under that lease.
   void lied(LeaseId lease, JobId job, const Digest& result) {
-    lies_.insert({job, result});
+    const auto given = rows_.leases.find(lease);
+    if (given != rows_.leases.end() && given->second.job == job) lies_.insert({job, result});
     lied_about_.insert(lease);
   }
 
-  // From then on nothing goes wrong, so nobody is to be given up.
-  void expect_calm() { calm_ = true; }
+  // From then on nothing goes wrong, so nobody is to be given up; nor is any job taken from its
+  // worker, unless there is an engine that hangs.
+  void expect_calm(bool an_engine_hangs) {
+    calm_ = true;
+    may_hang_ = an_engine_hangs;
+  }
   // Nothing is left to do.
   void expect_peace() const;
 
@@ -85,12 +92,13 @@ class Audit {
   void check_turned_away(const core::LeaseFinished& event, const core::Effects& effects);
 
   const LeaseId first_lease_;
-  bool calm_ = false;
+  bool calm_ = false, may_hang_ = false;
   Rows rows_;
   std::vector<core::Write> under_way_;  // of the commit that runs, or was cut off
   std::set<JobId> accepted_;
   std::map<LeaseId, JobId> given_;  // leases that anybody was told of
   std::set<JobId> acknowledged_;    // so their workers have forgotten them
+  std::set<LeaseId> answered_;      // likewise as duplicates, or told to be dropped
   std::map<std::string, BatchId> submitted_;
   std::map<LeaseId, JobId> kept_;
   std::set<std::pair<JobId, Digest>> lies_;
@@ -102,7 +110,9 @@ class Audit {
     WorkerId worker;
     std::uint32_t capacity = 0;
     std::map<LeaseId, JobId> held;
+    std::vector<std::string> models, loras, tags;
   };
+  static void check_able(const Link& link, const core::SendAssign& send, const Recipe& recipe);
   std::map<LinkId, Link> links_;
 };
 

@@ -54,6 +54,10 @@ void CoordinatorProcess::start() {
   if (parts_.weather.once_in(4)) {
     clock_error_ = parts_.weather.between(seconds(-7200), seconds(7200));
   }
+  if (parts_.weather.strikes(Trouble::power_cut, 4)) {
+    return die(true, "has read what there is, and may have told of it");
+  }
+  if (parts_.weather.strikes(Trouble::blob_damaged, 4)) lose_uncounted_blobs();
   core_.emplace(std::move(loaded).value(), Policy{}, now());
   links_.emplace(std::size_t{64});
   unreadable_.clear();
@@ -192,8 +196,12 @@ void CoordinatorProcess::commit(const std::vector<Write>& writes) {
   parts_.audit.committing(writes);
   Weather& weather = parts_.weather;
   if (doom_ == Doom::in_commit) {
-    const bool kill = !power_too_;
-    parts_.disk.fail_at(1 + weather.below(12), kill ? DiskFault::kill : DiskFault::power);
+    const DiskFault how = power_too_ ? DiskFault::power : DiskFault::kill;
+    if (weather.once_in(4)) {
+      parts_.disk.fail_at_sync(how);  // all is written, and nothing is sure
+    } else {
+      parts_.disk.fail_at(1 + weather.below(12), how);
+    }
   } else if (weather.strikes(Trouble::disk_error, 200)) {
     parts_.disk.fail_at(1 + weather.below(8), DiskFault::io);
   } else if (weather.strikes(Trouble::out_of_memory, 200)) {
@@ -244,6 +252,17 @@ void CoordinatorProcess::assemble(const AssembleSheet& task) {
   parts_.time.after(length, [this, life = life_, event = std::move(event)] {
     if (life == life_) post(event);
   });
+}
+
+// What was put and is no job's result yet.
+void CoordinatorProcess::lose_uncounted_blobs() {
+  std::set<Digest> counted;
+  for (const auto& [id, job] : parts_.audit.rows().jobs) {
+    if (job.state == JobState::done) counted.insert(job.result);
+  }
+  if (std::erase_if(blobs_, [&](const Digest& blob) { return !counted.contains(blob); }) > 0) {
+    say("has lost pictures that count for nothing yet");
+  }
 }
 
 bool CoordinatorProcess::put_blob(const Digest& digest) {

@@ -67,6 +67,7 @@ class CoordinatorProcess {
   void let_out(core::Effects round);
   void commit(const std::vector<core::Write>& writes);
   void choose_doom();
+  void lose_uncounted_blobs();
   void send(const std::vector<core::Send>& sends);
   void assemble(const core::AssembleSheet& task);
   void die(bool power_cut, const std::string& why);

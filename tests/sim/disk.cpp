@@ -1,6 +1,7 @@
 #include "tests/sim/disk.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pirouette::sim {
 namespace {
@@ -105,6 +106,7 @@ Disk::Outcome Disk::truncate(File& file, std::uint64_t length) {
 }
 
 Disk::Outcome Disk::sync(File& file) {
+  if (std::exchange(fails_at_sync_, false)) fuse_ = 1;
   if (const Outcome outcome = operate(); outcome != Outcome::ok) return outcome;
   file.unsynced.clear();
   file.named = true;
@@ -113,12 +115,18 @@ Disk::Outcome Disk::sync(File& file) {
 
 void Disk::fail_at(std::uint64_t changes, DiskFault how) {
   fuse_ = changes;
+  fails_at_sync_ = false;
   fault_ = how;
+}
+
+void Disk::fail_at_sync(DiskFault how) {
+  fail_at(0, how);
+  fails_at_sync_ = true;
 }
 
 void Disk::restart_process() {
   dead_ = false;
-  fuse_ = 0;
+  fail_at(0, DiskFault::power);
   unlinked_.clear();
   for (auto& [name, file] : files_) file->regions.clear();
 }

@@ -48,6 +48,7 @@ class Disk {
 
   // From the changes-th change from now on (1: the next).
   void fail_at(std::uint64_t changes, DiskFault how);
+  void fail_at_sync(DiskFault how);  // the next one
   void set_full(bool full) { full_ = full; }
   bool is_full() const { return full_; }
   bool is_dead() const { return dead_; }
@@ -66,6 +67,7 @@ class Disk {
   std::map<std::string, std::unique_ptr<File>> files_;
   std::vector<std::unique_ptr<File>> unlinked_;  // still open somewhere
   std::uint64_t fuse_ = 0;
+  bool fails_at_sync_ = false;
   DiskFault fault_ = DiskFault::power;
   bool full_ = false, dead_ = false;
 };

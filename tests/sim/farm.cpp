@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::size_t kWorkersMin = 2, kWorkersMax = 4;
 constexpr Duration kCalmMost = seconds(3600);
+// Where an engine hangs: half an hour each until it has failed three jobs, and one more on trial.
+constexpr Duration kHangingMost = seconds(4 * 3600);
 // Until every process is up again, and who was lost is known to be: a start and a lease's length.
 constexpr Duration kSettles = seconds(60);
 constexpr Duration kCalmLeast = seconds(100);
@@ -55,9 +57,11 @@ class Farm {
   void live_through_trouble();
   void heal();
   void come_to_rest();
+  void expect_known_capacities() const;
   void strike();
   void strike_coordinator();
   void strike_worker();
+  void fill_disk_too(WorkerProcess& worker);
   bool is_at_rest() const;
   WorkerNature make_nature(std::size_t index);
   WorkerProcess& any_worker() { return *workers_[weather_.below(workers_.size())]; }
@@ -74,6 +78,7 @@ class Farm {
   std::optional<Studio> studio_;
   std::vector<std::unique_ptr<WorkerProcess>> workers_;
   std::array<Duration, kDeviceKinds> render_{};  // what one takes, on each kind of device
+  bool an_engine_hangs_ = false;                 // to the end of the night
 };
 
 Farm::Farm(std::uint64_t seed, bool aloud)
@@ -107,6 +112,7 @@ WorkerNature Farm::make_nature(std::size_t index) {
   nature.lies = weather_.once_in(4);
   // The first can render anything, so nothing waits for ever.
   if (index == 0 || weather_.once_in(2)) nature.loras = {"turn"};
+  if (index == 0 || weather_.once_in(2)) nature.tags = {"80gb"};
   return nature;
 }
 
@@ -120,6 +126,7 @@ Outcome Farm::run() {
     heal();
     come_to_rest();
     audit_.expect_peace();
+    expect_known_capacities();
     coordinator_->inspect();
   } catch (const Broken& broken) {
     outcome.broken = broken.what();
@@ -150,14 +157,22 @@ void Farm::strike() {
     const bool upwards = weather_.once_in(2);
     trace_.say("network is cut one way");
     network_->cut(worker, upwards, !upwards, weather_.between(seconds(1), seconds(40)));
+    fill_disk_too(*workers_[worker]);
   }
   if (weather_.strikes(Trouble::partition, 40)) {
     trace_.say("network is cut");
     const Duration length = weather_.between(seconds(1), seconds(40));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-      if (weather_.once_in(2)) network_->cut(i, true, true, length);
+      if (!weather_.once_in(2)) continue;
+      network_->cut(i, true, true, length);
+      fill_disk_too(*workers_[i]);
     }
   }
+}
+
+// So that words of it are under way for long.
+void Farm::fill_disk_too(WorkerProcess& worker) {
+  if (weather_.strikes(Trouble::worker_disk_full, 4)) worker.set_disk_full(true);
 }
 
 void Farm::strike_coordinator() {
@@ -193,6 +208,12 @@ void Farm::strike_worker() {
 
 void Farm::heal() {
   trace_.say("the world heals");
+  // Not of the first, who alone can render anything.
+  if (weather_.strikes(Trouble::engine_broken, 2)) {
+    trace_.say("but for one engine");
+    workers_[1 + weather_.below(workers_.size() - 1)]->hang_from_now_on();
+    an_engine_hangs_ = true;
+  }
   weather_.calm_down();
   disk_.set_full(false);
   network_->mend();
@@ -205,17 +226,31 @@ void Farm::heal() {
 }
 
 void Farm::come_to_rest() {
-  const Instant healed = time_.now(), end = healed + kCalmMost;
+  const Instant healed = time_.now();
+  const Instant end = healed + (an_engine_hangs_ ? kHangingMost : kCalmMost);
   while (!is_at_rest() || time_.now() < healed + kCalmLeast) {
-    if (time_.now() >= healed + kSettles) audit_.expect_calm();
+    if (time_.now() >= healed + kSettles) audit_.expect_calm(an_engine_hangs_);
     if (time_.now() >= end) {
       audit_.expect_peace();
-      throw Broken("an hour after the world healed something waits still: " +
+      throw Broken("hours after the world healed something waits still: " +
                    std::string(studio_->is_answered() ? "a worker holds something"
                                                       : "somebody has no answer"));
     }
     time_.run_until(time_.now() + seconds(2));
     studio_->resume_all();
+  }
+}
+
+// Whoever is believed to take less than it does waits for ever. One that is to drain and hangs
+// takes nothing, and never gets so far as to leave.
+void Farm::expect_known_capacities() const {
+  for (const auto& [id, row] : coordinator_->state()->workers) {
+    for (const auto& worker : workers_) {
+      if (worker->name() != row.name || row.state != core::WorkerState::online) continue;
+      if (!worker->is_up() || worker->hangs() || row.capacity == worker->capacity()) continue;
+      throw Broken(row.name + " takes " + std::to_string(worker->capacity()) +
+                   " jobs and is believed to take " + std::to_string(row.capacity));
+    }
   }
 }
 

@@ -35,6 +35,7 @@ void Studio::submit() {
   batch.recipe.model = "tiny";
   batch.recipe.prompt = "{view} {identity_notes} {correction}";
   if (weather_.once_in(4)) batch.recipe.loras.push_back({"turn", 1, ""});
+  if (weather_.once_in(4)) batch.recipe.required_tags = {"80gb"};
   for (std::uint64_t view = 1 + weather_.below(3); view > 0; --view) {
     const std::string name = "v" + std::to_string(view);
     batch.recipe.views.push_back({name, 0, name + " view", "", "front", "viewer"});

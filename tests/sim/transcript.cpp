@@ -213,7 +213,13 @@ bool Transcript::run_worker(const Command& command) {
     return false;
   }
   const LinkId link = link_of(command.word(0));
-  if (verb == "heartbeat") return step(WorkerWasHeard{link, ""}), true;
+  if (verb == "heartbeat") {
+    WorkerWasHeard heard{link, "", {}};
+    if (command.named.contains("capacity")) {
+      heard.capacity = static_cast<std::uint32_t>(std::stoul(command.get("capacity", "")));
+    }
+    return step(heard), true;
+  }
   if (verb == "goodbye") return step(WorkerSaidGoodbye{link}), true;
   if (verb == "capacity") {
     const auto capacity = static_cast<std::uint32_t>(std::stoul(command.word(1)));

@@ -6,7 +6,8 @@
 //          [owner=O idle_only=yes requires=TAG,TAG key=K content=C] [last_priority=P
 //          last_views=0,2]  last_: of the last character
 //   hello w1 capacity=2 models=tiny [loras=A,B tags=T device=D held=1,2]   each hello is a new
-//   link: w1@1, w1@2 heartbeat w1 | goodbye w1 | capacity w1 0 why | drain w1 | cancel 1
+//   link: w1@1, w1@2
+//   heartbeat w1 [capacity=2] | goodbye w1 | capacity w1 0 why | drain w1 | cancel 1
 //   pause_batch 1 | resume 1 | priority 1 80 | cancel_sheet 1 | approve_sheet 1
 //   approve 1 | reject 1 why | choose 1 2 | reroll 1 [seed=S note=N]     1 is the pose, 2 the take
 //   refuse w1 1 why | progress w1 1 3/20 | fail w1 1 retryable|job|worker why

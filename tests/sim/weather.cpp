@@ -32,6 +32,7 @@ std::string_view name(Trouble trouble) {
                                                 "picture lost",
                                                 "render failed",
                                                 "render hangs",
+                                                "engine broken",
                                                 "render slow",
                                                 "reference failed",
                                                 "lie"};

@@ -43,6 +43,7 @@ enum class Trouble : std::uint8_t {
   picture_lost,
   render_failed,
   render_hangs,
+  engine_broken,
   render_slow,
   reference_failed,
   lie,

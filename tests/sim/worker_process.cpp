@@ -10,13 +10,10 @@ constexpr Duration kRestartLeast = seconds(1), kRestartMost = seconds(20);
 constexpr Duration kTickEvery = milliseconds(500);
 
 link::Portrait portrait_of(const WorkerNature& nature) {
-  return {nature.name,
-          {"sim", "device " + std::to_string(nature.device), 0},
-          "sim",
-          {"tiny"},
-          nature.loras,
-          0,
-          {}};
+  return {nature.name,  {"sim", "device " + std::to_string(nature.device), 0},
+          "sim",        {"tiny"},
+          nature.loras, 0,
+          nature.tags};
 }
 
 }  // namespace
@@ -51,6 +48,7 @@ void WorkerProcess::end(bool in_good_order) {
   pictures_.clear();
   orders_.clear();
   rendering_ = hung_ = woken_ = false;
+  end_sleep();
   suspended_until_ = {};
   parts_.time.after(parts_.weather.between(kRestartLeast, kRestartMost), [this, life = life_] {
     if (life == life_) start();
@@ -81,11 +79,22 @@ void WorkerProcess::stop() {
 void WorkerProcess::suspend(Duration length) {
   if (!is_up()) return;
   say("is suspended");
+  end_sleep();
   suspended_until_ = parts_.time.now() + length;
-  if (parts_.weather.once_in(2)) clock_behind_.us += length.us;
+  if (!parts_.weather.once_in(2)) return;
+  sleeps_until_ = suspended_until_;
+  clock_behind_.us += length.us;
+}
+
+// Its clock goes on from where it stood: it never goes back.
+void WorkerProcess::end_sleep() {
+  const Duration left = sleeps_until_ - parts_.time.now();
+  clock_behind_.us -= std::max<std::int64_t>(0, left.us);
+  sleeps_until_ = {};
 }
 
 void WorkerProcess::wake_up() {
+  end_sleep();
   suspended_until_ = {};
   woken_ = false;
   if (is_up()) wake(parts_.time.now());
@@ -262,6 +271,7 @@ void WorkerProcess::perform(const agent::KeepResult& task) {
 void WorkerProcess::perform(const agent::ForgetResult& task) {
   const auto found = records_.find(task.lease);
   if (found == records_.end()) return;
+  parts_.audit.forgets(task.lease);
   forgotten_.insert(records_.extract(found));
 }
 
@@ -292,7 +302,7 @@ void WorkerProcess::render_next() {
   const std::uint64_t render = ++render_;
   Duration length = nature_.render;
   if (weather.strikes(Trouble::render_slow, 10)) length = length * 12;
-  if (weather.strikes(Trouble::render_hangs, 60)) {
+  if (hangs_from_now_on_ || weather.strikes(Trouble::render_hangs, 60)) {
     say("hangs");
     hung_ = true;
     return;

@@ -28,7 +28,7 @@ struct WorkerNature {
   std::uint32_t capacity = 2;
   Duration render = seconds(3);
   bool lies = false;
-  std::vector<std::string> loras;
+  std::vector<std::string> loras, tags;
 };
 
 class WorkerProcess {
@@ -51,8 +51,15 @@ class WorkerProcess {
   void wake_up();
   bool is_up() const { return agent_.has_value(); }
   bool hangs() const { return hung_; }
+  void hang_from_now_on() { hangs_from_now_on_ = true; }
   bool lies() const { return nature_.lies; }
-  bool has_nothing() const { return records_.empty() && orders_.empty() && pictures_.empty(); }
+  // But what its engine hangs at: that nobody gets out of it.
+  bool has_nothing() const {
+    return records_.empty() && pictures_.empty() && (orders_.empty() || hung_);
+  }
+  // What the coordinator must have learned of it once nothing goes wrong any more.
+  const std::string& name() const { return nature_.name; }
+  std::uint32_t capacity() const { return nature_.capacity; }
   void set_disk_full(bool full) { disk_full_ = full; }
 
   void receive(const std::string& frame);
@@ -78,6 +85,7 @@ class WorkerProcess {
   void speak();
   void exit(const agent::Leave& leave);
   void end(bool in_good_order);
+  void end_sleep();
 
   void perform(const agent::FetchReference& task);
   void perform(const agent::FetchLoras& task);
@@ -110,6 +118,7 @@ class WorkerProcess {
   std::map<LeaseId, Record> forgotten_;  // since the last sync
   std::set<Digest> references_;
   bool disk_full_ = false;
+  bool hangs_from_now_on_ = false;
 
   // Of the process that runs.
   std::uint64_t life_ = 0;
@@ -125,6 +134,7 @@ class WorkerProcess {
   std::uint64_t render_ = 0;  // counts renders
   bool woken_ = false;
   Instant suspended_until_;
+  Instant sleeps_until_;   // likewise, where its clock stands still
   Duration clock_behind_;  // what a machine slept through, its clock did not count
 };
 

@@ -172,6 +172,7 @@ TEST(Tidy, EveryTestFileIsBuilt) {
     // What needs torch is built where torch is.
     const bool needs_torch = source.path.starts_with("tests/golden/") ||
                              source.path.starts_with("tests/integration/") ||
+                             source.path.starts_with("tests/unit/train/") ||
                              source.text.find("worker/flux/") != std::string::npos;
     const bool torch = built.find("worker/flux/model") != std::string::npos;
     // What runs on a GPU is built by the preset cuda alone.

@@ -65,7 +65,7 @@ void Agent::on(const Welcomed& welcome) {
   stored_blobs_.clear();  // it may be another coordinator, or one restored from a backup
   heartbeat_said_at_ = now_;
   residency_said_ = residency_;
-  say(SayHeartbeat{residency_});
+  say(SayHeartbeat{residency_, capacity_said_});
   for (auto held = held_.begin(); held != held_.end();) {
     const auto next = std::next(held);
     if (held->second.stage == Stage::failed) {
@@ -92,7 +92,7 @@ void Agent::on(const Ticked& tick) {
   if (silent || unanswered) say_hello();
   if (link_ == Link::welcomed && now_ - heartbeat_said_at_ >= heartbeat_) {
     heartbeat_said_at_ = now_;
-    say(SayHeartbeat{residency_ == residency_said_ ? "" : residency_});
+    say(SayHeartbeat{residency_ == residency_said_ ? "" : residency_, capacity_said_});
     residency_said_ = residency_;
   }
   for (auto& [lease, held] : held_) {

@@ -135,7 +135,8 @@ struct SayChangedCapacity {
   std::string why;
 };
 struct SayHeartbeat {
-  std::string residency;  // empty: unchanged
+  std::string residency;       // empty: unchanged
+  std::uint32_t capacity = 0;  // as it was said last: that word may have been lost, or overtaken
 };
 struct SayRefused {
   LeaseId lease;

@@ -55,6 +55,7 @@ struct Writer {
   }
   void operator()(const agent::SayHeartbeat& say) const {
     auto& heartbeat = *out.mutable_heartbeat();
+    heartbeat.set_capacity(say.capacity);
     if (say.residency.size() > wire::kResidencyMaxBytes) return;
     heartbeat.set_residency(wire::to_utf8(say.residency));
   }

@@ -19,7 +19,10 @@ std::string text(const Say& say) {
     std::string operator()(const SayChangedCapacity& s) const {
       return "capacity " + std::to_string(s.capacity) + (s.why.empty() ? "" : ": " + s.why);
     }
-    std::string operator()(const SayHeartbeat& s) const { return "heartbeat " + s.residency; }
+    std::string operator()(const SayHeartbeat& s) const {
+      return "heartbeat" + (s.residency.empty() ? "" : " " + s.residency) + " capacity " +
+             std::to_string(s.capacity);
+    }
     std::string operator()(const SayRefused& s) const {
       return "refused " + std::to_string(s.lease.value) + ": " + s.why;
     }
@@ -116,7 +119,7 @@ class AgentTest : public testing::Test {
 
 TEST_F(AgentTest, AJobGoesItsWay) {
   EXPECT_EQ(after(Connected{}), "say hello capacity 2 held outbox");
-  EXPECT_EQ(after(Welcomed{seconds(2), seconds(15)}), "say heartbeat ");
+  EXPECT_EQ(after(Welcomed{seconds(2), seconds(15)}), "say heartbeat capacity 2");
   EXPECT_EQ(after(assigned(1)), "fetch");
   EXPECT_EQ(after(assigned(2)), "");  // the same reference is on its way
   EXPECT_EQ(after(ReferenceFetched{kReference}), "render 1; render 2");
@@ -169,7 +172,7 @@ TEST_F(AgentTest, WithoutItsCoordinatorItGoesOnAndTellsAllInTheNextHello) {
   EXPECT_EQ(after(Connected{}), "say hello capacity 2 held 2 outbox 1");
   EXPECT_EQ(after(assigned(9)), "");  // of the old link
   EXPECT_EQ(after(Welcomed{seconds(2), seconds(15)}),
-            "say heartbeat ; say failed 2: out of memory");
+            "say heartbeat capacity 2; say failed 2: out of memory");
   EXPECT_EQ(after(ResultWanted{{1}}), "");  // on its way already
   EXPECT_EQ(after(BlobStored{kPicture}), "say finished 1");
 }
@@ -182,17 +185,17 @@ TEST_F(AgentTest, WhatIsKeptBetweenHelloAndWelcomeFollowsTheWelcome) {
   EXPECT_EQ(after(HelloAsked{}), "");  // asked for each message on its way
   EXPECT_EQ(after(ResultKept{{1}}), "put");
   EXPECT_EQ(after(BlobStored{kPicture}), "");
-  EXPECT_EQ(after(Welcomed{seconds(2), seconds(15)}), "say heartbeat ; say finished 1");
+  EXPECT_EQ(after(Welcomed{seconds(2), seconds(15)}), "say heartbeat capacity 2; say finished 1");
 }
 
 TEST_F(AgentTest, ASilentCoordinatorIsSaidHelloTo) {
   join();
   EXPECT_EQ(agent_.wakes_at(), now_ + seconds(2));
   now_ = now_ + seconds(2);
-  EXPECT_EQ(after(Ticked{"{}"}), "say heartbeat {}");
+  EXPECT_EQ(after(Ticked{"{}"}), "say heartbeat {} capacity 2");
   after(CoordinatorWasHeard{});
   now_ = now_ + seconds(2);
-  EXPECT_EQ(after(Ticked{"{}"}), "say heartbeat ");  // residency unchanged
+  EXPECT_EQ(after(Ticked{"{}"}), "say heartbeat capacity 2");  // residency unchanged
   now_ = now_ + seconds(2) + seconds(2);
   EXPECT_EQ(after(Ticked{"{}"}), "say hello capacity 2 held outbox");
   now_ = now_ + seconds(2);
@@ -208,8 +211,22 @@ TEST_F(AgentTest, AFullDiskEndsItsCapacityUntilThereIsRoom) {
   EXPECT_EQ(after(assigned(2)), "say refused 2: cannot keep results: no space left");
   now_ = now_ + seconds(10);
   EXPECT_EQ(after(Ticked{""}).substr(0, 6), "keep 1");
-  after(Welcomed{seconds(2), seconds(15)});
+  EXPECT_EQ(after(Welcomed{seconds(2), seconds(15)}), "say heartbeat capacity 0");
   EXPECT_EQ(after(ResultKept{{1}}), "put; say capacity 2");
+}
+
+// The word of it may come late, after a newer one.
+TEST_F(AgentTest, EachHeartbeatSaysItsCapacityOnceMore) {
+  join();
+  render(1);
+  after(RenderFinished{{1}, kPicture, "{}"});
+  after(ResultNotKept{{1}, "no space left"});
+  now_ = now_ + seconds(2);
+  EXPECT_EQ(after(Ticked{""}), "say heartbeat capacity 0");
+  after(CoordinatorWasHeard{});
+  EXPECT_EQ(after(CancelAsked{{1}}), "drop 1; say capacity 2");
+  now_ = now_ + seconds(2);
+  EXPECT_EQ(after(Ticked{""}), "say heartbeat capacity 2");
 }
 
 TEST_F(AgentTest, AFullDiskIsForgottenWithTheLastPictureThatWaitsForRoom) {

@@ -204,7 +204,7 @@ TEST_F(CoreTest, AHeartbeatIsWrittenSeldom) {
   std::size_t written = 0;
   for (int second = 0; second < 60; ++second) {
     now_ = now_ + seconds(1);
-    written += count<PutWorker>(step(WorkerWasHeard{kLink, ""}).writes);
+    written += count<PutWorker>(step(WorkerWasHeard{kLink, "", 1}).writes);
     written += count<PutWorker>(step(Ticked{}).writes);
   }
   EXPECT_EQ(written, 6u);  // every fifth heartbeat of 2 s

@@ -1,100 +1,18 @@
-// Every case of explain.h with its sentence.
+// Every case of a job, a sheet and a batch in explain.h with its sentence.
 
 #include "coordinator/http/explain.h"
 
 #include <gtest/gtest.h>
 
-#include "common/job/recipe.h"
+#include "tests/unit/http/explain_farm.h"
 
 namespace pirouette::http {
 namespace {
-
-// 2026-02-02T02:40:00Z.
-constexpr Instant kNow{1'770'000'000'000'000};
-
-std::shared_ptr<const Recipe> a_recipe() {
-  Recipe recipe;
-  recipe.model = "kontext";
-  recipe.loras = {{"ink", 1.0, ""}};
-  recipe.views = {standard_views()[0], standard_views()[4]};
-  return std::make_shared<const Recipe>(std::move(recipe));
-}
-
-core::Batch a_batch(core::BatchState state = core::BatchState::running) {
-  core::Batch batch;
-  batch.id = {2};
-  batch.recipe = a_recipe();
-  batch.state = state;
-  batch.sheets = batch.sheets_open = 1;
-  batch.jobs = 2;
-  return batch;
-}
-
-store::WorkerRow a_worker(std::uint64_t id, core::WorkerState state = core::WorkerState::online) {
-  store::WorkerRow row;
-  row.worker.id = {id};
-  row.worker.name = "gpu-" + std::to_string(id);
-  row.worker.state = state;
-  row.worker.capacity = 1;
-  row.worker.models = {"kontext"};
-  row.worker.loras = {"ink"};
-  row.worker.heard_at = kNow - seconds(1);
-  return row;
-}
-
-store::WorkerRow a_busy_worker(std::uint64_t id) {
-  store::WorkerRow row = a_worker(id);
-  store::LeasedRow leased;
-  leased.job.id = {7};
-  leased.character = "witch";
-  leased.view_id = "back";
-  row.leases.push_back(leased);
-  return row;
-}
-
-core::LedgerRow a_word(std::uint64_t worker, const std::string& detail) {
-  core::LedgerRow row;
-  row.at = kNow - seconds(10);
-  row.worker = {worker};
-  row.detail = detail;
-  return row;
-}
-
-FarmView a_farm(std::vector<store::WorkerRow> workers, std::vector<core::LedgerRow> words = {}) {
-  return {std::move(workers), std::move(words), {}, "", kNow};
-}
-
-store::JobStory a_job(core::JobState state) {
-  store::JobStory story;
-  core::Job& job = story.row.job;
-  job.id = {12};
-  job.pose = {12};
-  job.sheet = {6};
-  job.batch = {2};
-  job.state = state;
-  story.row.character = "knight";
-  story.row.recipe = a_recipe();
-  return story;
-}
-
-core::Progress at_step_3() {
-  core::Progress progress;
-  progress.step = 3;
-  progress.of = 24;
-  return progress;
-}
 
 std::string told(const store::JobStory& story, const FarmView& farm, const store::Ahead& ahead = {},
                  const std::optional<core::Progress>& progress = {}) {
   return explain_job(story, a_batch(), ahead, progress, farm).sentence;
 }
-
-std::vector<std::string> kinds(const Explanation& it) {
-  std::vector<std::string> all;
-  for (const Fact& fact : it.facts) all.push_back(fact.kind);
-  return all;
-}
-using Kinds = std::vector<std::string>;
 
 // --- a job that waits ---
 
@@ -190,11 +108,26 @@ TEST(ExplainJob, WhoCouldIsInQuarantine) {
   worker.worker.quarantine = "it failed 3 different jobs in a row, the last time: device lost";
   const Explanation it =
       explain_job(a_job(core::JobState::queued), a_batch(), {}, {}, a_farm({worker}));
-  EXPECT_EQ(it.sentence,
-            kWaits +
-                "gpu-1 could take it, in quarantine: it failed 3 different jobs in a row, the last "
-                "time: device lost; it works again once it has made a picture that is known.");
+  EXPECT_EQ(
+      it.sentence,
+      kWaits +
+          "gpu-1 could take it and is in quarantine: it failed 3 different jobs in a row, the last "
+          "time: device lost; it works again once it has made a picture that is known.");
   EXPECT_EQ(kinds(it), Kinds{"worker_quarantined"});
+}
+
+TEST(ExplainJob, OfSeveralWorkersTheWordsAreForSeveral) {
+  const store::JobStory job = a_job(core::JobState::queued);
+  EXPECT_EQ(told(job, a_farm({a_worker(1), a_worker(2)})),
+            kWaits +
+                "gpu-1 and gpu-2 have room for it and are asked within a second, or a little later "
+                "if they just refused or failed it.");
+  std::vector<store::WorkerRow> several = {a_worker(1), a_worker(2)};
+  for (store::WorkerRow& row : several) row.worker.quarantine = "device lost";
+  EXPECT_EQ(told(job, a_farm(several)),
+            kWaits +
+                "gpu-1 and gpu-2 could take it and are in quarantine (gpu-1: device lost); each "
+                "works again once it has made a picture that is known.");
 }
 
 TEST(ExplainJob, NobodyHasTheTag) {
@@ -389,55 +322,30 @@ TEST(ExplainBatch, OneSentenceAState) {
   EXPECT_EQ(told({}), "Batch 2 was cancelled with 1 of 2 jobs done.");
 }
 
-// --- workers ---
-
-TEST(ExplainWorker, OneSentenceAState) {
-  const auto told = [](const store::WorkerRow& row, std::vector<core::LedgerRow> words = {},
-                       const std::optional<core::Progress>& progress = {}) {
-    return explain_worker(row, progress, a_farm({row}, std::move(words))).sentence;
-  };
-  EXPECT_EQ(told(a_worker(1)), "Worker gpu-1 idles: no job waits; submit a batch.");
-  EXPECT_EQ(told(a_busy_worker(1), {}, at_step_3()),
-            "Worker gpu-1 renders job 7 (witch, back), step 3 of 24.");
-  EXPECT_EQ(told(a_worker(1), {a_word(1, "rests for 16 s after 7 failures in a row")}),
-            "Worker gpu-1 rests until 2026-02-02T02:40:06.000Z (rests for 16 s after 7 failures in "
-            "a row); see its log; restarted, it is asked at once.");
-  store::WorkerRow refusing = a_worker(1);
-  refusing.worker.capacity = 0;
-  EXPECT_EQ(told(refusing, {a_word(1, "0: the disk is full")}),
-            "Worker gpu-1 takes no work: 0: the disk is full; mend that and restart it.");
-  store::WorkerRow draining = a_busy_worker(1);
-  draining.worker.state = core::WorkerState::draining;
-  EXPECT_EQ(
-      told(draining),
-      "Worker gpu-1 drains: it finishes 1 job and gets nothing new; restart it to let it work "
-      "again.");
-  EXPECT_EQ(told(a_worker(1, core::WorkerState::draining)),
-            "Worker gpu-1 has drained: it has nothing left and gets nothing new; stop it, or "
-            "restart it to let it work again.");
-  EXPECT_EQ(told(a_worker(1, core::WorkerState::lost)),
-            "Worker gpu-1 fell silent at 2026-02-02T02:39:59.000Z, and its jobs went back to the "
-            "queue; see that its machine and network are up, and start pirouette-worker serve "
-            "there.");
-  EXPECT_EQ(
-      told(a_worker(1, core::WorkerState::gone)),
-      "Worker gpu-1 said goodbye at 2026-02-02T02:39:59.000Z; start pirouette-worker serve to "
-      "have it back.");
-}
-
-TEST(ExplainWorker, OneThatIsNotTrustedSaysWhyAndWhatToDo) {
-  store::WorkerRow worker = a_worker(1);
-  worker.worker.quarantine = "its picture of job 3 is another one";
-  const Explanation it = explain_worker(worker, {}, a_farm({worker}));
+TEST(ExplainBatch, WhatIsHeldWaitsForAPersonAndNotForWorkers) {
+  store::BatchRow row;
+  row.batch = a_batch();
+  auto recipe = std::make_shared<Recipe>(*a_recipe());
+  recipe->proof = "front";
+  row.batch.recipe = recipe;
+  row.batch.jobs_done = 1;
+  row.jobs_held = 1;
+  const Explanation it = explain_batch(row, a_farm({a_worker(1)}));
   EXPECT_EQ(it.sentence,
-            "Worker gpu-1 is in quarantine: its picture of job 3 is another one; it works again "
-            "once it has made a picture that is known, and is tried at once when it is "
-            "restarted.");
-  EXPECT_EQ(kinds(it), Kinds{"worker_quarantined"});
-  FarmView farm = a_farm({a_worker(2)});
-  farm.stopped = "nobody made a picture since";
-  EXPECT_EQ(explain_worker(a_worker(2), {}, farm).sentence,
-            "Worker gpu-2 gets nothing, like all others: nobody made a picture since.");
+            "Batch 2 waits for a person: of each character that is held, the front view was not "
+            "found good by itself; approve it to have the others rendered, or ask for another take "
+            "of it.");
+  EXPECT_EQ(kinds(it), Kinds{"waits_for_proof"});
+  EXPECT_EQ(it.facts[0].count, 1u);
+  FarmView farm = a_farm({a_worker(1)});
+  farm.running = {row};
+  EXPECT_EQ(explain_worker(a_worker(1), {}, farm).sentence,
+            "Worker gpu-1 idles: what is left of batch 2 waits for a person: of each character "
+            "that is held, the front view was not found good by itself; approve it to have the "
+            "others rendered, or ask for another take of it.");
+  row.batch.jobs_done = 0;
+  EXPECT_EQ(kinds(explain_batch(row, a_farm({a_worker(1)}))), Kinds{"worker_free"})
+      << "one waits for a worker";
 }
 
 TEST(ExplainBatch, ItMayBeLate) {
@@ -456,36 +364,6 @@ TEST(ExplainBatch, ItMayBeLate) {
   EXPECT_EQ(kinds(it), Kinds{"late"});
   row.batch.state = core::BatchState::finished;
   EXPECT_TRUE(explain_batch(row, a_farm({})).facts.empty()) << "it is over";
-}
-
-TEST(ExplainWorker, AnIdleOneSaysWhatItLacks) {
-  store::WorkerRow worker = a_worker(1);
-  FarmView farm = a_farm({worker});
-  store::BatchRow waiting;
-  waiting.batch = a_batch();
-  farm.running = {waiting};
-  EXPECT_EQ(
-      explain_worker(worker, {}, farm).sentence,
-      "Worker gpu-1 is free, and batch 2 has 2 jobs for it: it gets one within a second, or a "
-      "little later if it just refused or failed them; if the batch is paused, once it is "
-      "resumed.");
-  auto recipe = std::make_shared<Recipe>(*a_recipe());
-  recipe->proof = "front";
-  farm.running[0].batch.recipe = recipe;
-  EXPECT_EQ(
-      explain_worker(worker, {}, farm).sentence,
-      "Worker gpu-1 is free, and batch 2 has 2 jobs for it: it gets one within a second, or a "
-      "little later if it just refused or failed them; if the batch is paused, once it is "
-      "resumed; views that are held, once their character's front view is found good.");
-  recipe->required_tags = {"80gb"};
-  EXPECT_EQ(explain_worker(worker, {}, farm).sentence,
-            "Worker gpu-1 idles: it can render none of the jobs that wait; batch 2 wants the tag "
-            "80gb, which it does not have; give it that and restart it.");
-  farm.running[0].batch.recipe = a_recipe();
-  worker.worker.loras = {};
-  EXPECT_EQ(explain_worker(worker, {}, farm).sentence,
-            "Worker gpu-1 idles: it can render none of the jobs that wait; batch 2 wants the LoRA "
-            "ink, which it does not have; give it that and restart it.");
 }
 
 }  // namespace

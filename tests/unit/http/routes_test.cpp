@@ -1,5 +1,6 @@
 // Every route over a real connection: what it answers, and how it refuses.
 
+#include "coordinator/core/ledger.h"
 #include "tests/unit/http/small_farm.h"
 
 namespace pirouette::http {
@@ -90,6 +91,44 @@ TEST_F(Routes, ABatchThatWaitsSaysForWhat) {
   submit({"witch"});
   EXPECT_EQ(get_json("/api/v1/batches")["items"][0]["waiting_for"],
             "the workers that could take it are resting or full");
+}
+
+TEST_F(Routes, ABatchThatIsAllHeldWaitsForAPerson) {
+  json batch{{"name", "night"}, {"recipe", {{"pose_set", "std6"}, {"proof", "front"}}}};
+  batch["sheets"].push_back(
+      {{"character", "knight"}, {"reference", send_reference(picture("knight"))}});
+  ASSERT_EQ(post_to("/api/v1/batches", batch.dump()).status, 201);
+  EXPECT_EQ(get_json("/api/v1/batches/1")["waiting_for"],
+            "no worker is online; start one with pirouette-worker serve")
+      << "the front view waits for one";
+  join_worker("gpu-1");
+  finish_one();
+  const core::AssembleSheet task = tasks_.front();
+  post(core::SheetAssembled{task.sheet, task.version, sha256("s"), sha256("t"),
+                            R"([{"view": "front", "kind": "flat", "detail": "it is flat"}])"});
+  const std::string waits =
+      "a person: of each character that is held, the front view was not found good by itself; "
+      "approve it to have the others rendered, or ask for another take of it";
+  EXPECT_EQ(get_json("/api/v1/batches/1")["waiting_for"], waits);
+  EXPECT_EQ(get_json("/api/v1/batches")["items"][0]["waiting_for"], waits);
+  EXPECT_EQ(get_json("/api/v1/batches/1/explain")["sentence"], "Batch 1 waits for " + waits + ".");
+  ASSERT_EQ(post_to("/api/v1/poses/1/approve").status, 200);
+  EXPECT_TRUE(get_json("/api/v1/batches/1")["waiting_for"].is_null()) << "the next is rendered";
+}
+
+TEST_F(Routes, ABatchOfAFarmThatIsStoppedSaysSo) {
+  submit({"knight"});
+  core::LedgerRow row;
+  row.id = {newest_.value + 1};
+  row.kind = core::ledger::kFarmStopped;
+  row.detail = "nobody made a picture since";
+  ASSERT_TRUE(store_->commit(std::vector<core::Write>{core::AppendEvent{row}}).ok());
+  const std::string waits =
+      "no work is given out: nobody made a picture since; mend that, and the next job that is "
+      "tried sets it going again (at the latest after eight minutes, or once any worker is "
+      "restarted)";
+  EXPECT_EQ(get_json("/api/v1/batches/1")["waiting_for"], waits);
+  EXPECT_EQ(get_json("/api/v1/batches")["items"][0]["waiting_for"], waits);
 }
 
 TEST_F(Routes, ABatchWithoutItsLoraSaysWhich) {

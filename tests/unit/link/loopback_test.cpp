@@ -183,6 +183,8 @@ TEST(Loopback, AWorkerAskedForItsHelloSaysItAgain) {
   Worker worker(coordinator, folder.path(), engine, "");
   ASSERT_TRUE(coordinator.core.wait_until(
       [](EchoCore& core) { return core.all<core::WorkerWasHeard>().size() >= 3; }));
+  EXPECT_EQ(coordinator.core.all<core::WorkerWasHeard>().back().capacity,
+            coordinator.core.all<core::WorkerSaidHello>().back().capacity);
   coordinator.core.send(core::SendHelloWanted{coordinator.core.newest_link});
   EXPECT_TRUE(coordinator.core.wait_until(
       [](EchoCore& core) { return core.all<core::WorkerSaidHello>().size() == 2; }));

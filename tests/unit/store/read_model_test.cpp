@@ -143,6 +143,7 @@ TEST_F(ReadModelTest, CountsWhatWaitsRunsAndIsDone) {
   EXPECT_EQ(counts.batches_running, 1u);
   EXPECT_EQ(counts.workers_online, 2u);
   EXPECT_EQ(model_->batch({1}).value().jobs_running, 1u);
+  EXPECT_EQ(model_->batch({1}).value().jobs_held, 0u);
 }
 
 TEST_F(ReadModelTest, WorkersShowWhatTheyRender) {
