@@ -53,7 +53,7 @@ void Core::Impl::rebuild() {
     worker_by_name_[worker.name] = id;
     if (worker.state != WorkerState::online && worker.state != WorkerState::draining) continue;
     worker.heard_at = now_;
-    LiveWorker& live = fleet_.add(id);
+    LiveWorker& live = fleet_.add(worker);
     live.heard_written = now_;
     live.device_class = class_of(worker);
   }
@@ -82,9 +82,10 @@ void Core::Impl::derive(const Job& job) {
   if (job.worker && sheet.device_class == 0) sheet.device_class = class_of(get_worker(job.worker));
   if (job.state == JobState::queued) enqueue(batch, get_sheet(job.sheet), job);
   if (job.state == JobState::leased) {
-    get_worker(job.worker).heard_at = now_;
-    LiveWorker& live = fleet_.add(job.worker);
-    live.device_class = class_of(get_worker(job.worker));
+    Worker& worker = get_worker(job.worker);
+    worker.heard_at = now_;
+    LiveWorker& live = fleet_.add(worker);
+    live.device_class = class_of(worker);
     fleet_.open(live, job.lease, job.id);
     begin_run(live, job, job.lease, /*cold=*/true);
   }

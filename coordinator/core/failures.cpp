@@ -25,6 +25,7 @@ constexpr Duration kColdStallMax = seconds(1800);
 constexpr std::uint32_t kMeasuredEnough = 5;
 constexpr std::int64_t kFarLonger = 4;
 constexpr Duration kFarLongerAtLeast = seconds(60);
+constexpr Duration kHangMin = std::min(kStallMax, kFarLongerAtLeast);
 constexpr std::int64_t kFarFaster = 8;
 constexpr Duration kTooShortToTell = seconds(2);
 
@@ -231,6 +232,8 @@ bool Core::Impl::may_dispatch() const {
 void Core::Impl::end_hung_jobs() {
   std::vector<std::pair<LeaseId, std::string>> hung;
   for (const auto& [id, live] : fleet_.live()) {
+    // What it is at began no sooner than it ended the one before.
+    if (now_ - live.freed_at < kHangMin) continue;
     if (!live.link || live.leases.empty()) continue;
     const auto run = runs_.find(live.leases.begin()->first);
     if (run == runs_.end() || live.missing.contains(run->first)) continue;

@@ -1,5 +1,7 @@
 #include "coordinator/core/fleet.h"
 
+#include <algorithm>
+
 #include "common/result.h"
 
 namespace pirouette::core {
@@ -10,9 +12,10 @@ constexpr std::size_t kSupersededMax = 8;
 
 }  // namespace
 
-LiveWorker& Fleet::add(WorkerId worker) {
-  LiveWorker& live = live_[worker];
-  live.id = worker;
+LiveWorker& Fleet::add(Worker& row) {
+  LiveWorker& live = live_[row.id];
+  live.id = row.id;
+  live.row = &row;
   return live;
 }
 
@@ -20,28 +23,30 @@ void Fleet::remove(WorkerId worker) {
   const auto found = live_.find(worker);
   if (found == live_.end()) return;
   drop_hunger(found->second);
-  by_link_.erase(found->second.link);
-  for (LinkId link : found->second.superseded) by_link_.erase(link);
+  forget(found->second.link);
+  for (LinkId link : found->second.superseded) forget(link);
   live_.erase(found);
 }
 
-LiveWorker& Fleet::connect(WorkerId worker, LinkId link) {
-  if (const auto known = by_link_.find(link); known != by_link_.end()) {
-    LiveWorker& other = add(known->second);
+LiveWorker& Fleet::connect(Worker& row, LinkId link) {
+  if (const auto known = find_link(link); known != by_link_.end()) {
+    LiveWorker& other = *known->worker;
     std::erase(other.superseded, link);
-    if (other.link == link && other.id != worker) {
+    if (other.link == link && other.id != row.id) {
       other.link = {};
       drop_hunger(other);
     }
   }
-  LiveWorker& live = add(worker);
+  LiveWorker& live = add(row);
   if (live.link && live.link != link) live.superseded.push_back(live.link);
   if (live.superseded.size() > kSupersededMax) {
-    by_link_.erase(live.superseded.front());
+    forget(live.superseded.front());
     live.superseded.erase(live.superseded.begin());
   }
   live.link = link;
-  by_link_[link] = worker;
+  forget(link);
+  const auto at = std::ranges::lower_bound(by_link_, link, {}, &LinkOf::link);
+  by_link_.insert(at, {link, &live});
   return live;
 }
 
@@ -55,18 +60,24 @@ const LiveWorker* Fleet::find(WorkerId worker) const {
   return found == live_.end() ? nullptr : &found->second;
 }
 
+Fleet::Links::const_iterator Fleet::find_link(LinkId link) const {
+  const auto at = std::ranges::lower_bound(by_link_, link, {}, &LinkOf::link);
+  return at != by_link_.end() && at->link == link ? at : by_link_.end();
+}
+
+void Fleet::forget(LinkId link) {
+  if (const auto known = find_link(link); known != by_link_.end()) by_link_.erase(known);
+}
+
 LiveWorker* Fleet::find_by_link(LinkId link) {
-  const auto found = by_link_.find(link);
-  if (found == by_link_.end()) return nullptr;
-  LiveWorker* live = find(found->second);
-  return live && live->link == link ? live : nullptr;
+  const auto found = find_link(link);
+  return found != by_link_.end() && found->worker->link == link ? found->worker : nullptr;
 }
 
 Fleet::Standing Fleet::standing(LinkId link) const {
-  const auto found = by_link_.find(link);
+  const auto found = find_link(link);
   if (found == by_link_.end()) return Standing::unknown;
-  const LiveWorker* live = find(found->second);
-  return live && live->link == link ? Standing::current : Standing::superseded;
+  return found->worker->link == link ? Standing::current : Standing::superseded;
 }
 
 void Fleet::open(LiveWorker& worker, LeaseId lease, JobId job) { worker.leases[lease] = job; }
@@ -78,8 +89,9 @@ void Fleet::close(WorkerId worker, LeaseId lease) {
   live->missing.erase(lease);
 }
 
-void Fleet::reckon(LiveWorker& worker, const Worker& row, Instant now) {
+void Fleet::reckon(LiveWorker& worker, Instant now) {
   drop_hunger(worker);
+  const Worker& row = *worker.row;
   if (!worker.link || row.state != WorkerState::online || now < worker.rests_until) return;
   if (worker.load() >= row.capacity) return;
   if (!row.quarantine.empty() && (!worker.trust.on_trial || worker.load() > 0)) return;

@@ -1,6 +1,7 @@
 #pragma once
 // The workers that count on us or we on them: who is connected by which link, which leases are open
-// at whom, and who has room for more. Derived from the State and the links; holds no rows.
+// at whom, and who has room for more. Derived from the State and the links; the rows it points to
+// are the State's, where a worker's row stays for ever.
 //
 // One process under a name at a time: the newest Hello wins, because the usual reason is that the
 // process was restarted before its silence was noticed. A superseded link is remembered and not
@@ -19,6 +20,7 @@ namespace pirouette::core {
 
 struct LiveWorker {
   WorkerId id;
+  Worker* row = nullptr;           // the State's
   LinkId link;                     // none: not since this coordinator started
   std::vector<LinkId> superseded;  // the newest last
   std::map<LeaseId, JobId> leases;
@@ -46,10 +48,10 @@ class Fleet {
  public:
   enum class Standing { unknown, superseded, current };
 
-  LiveWorker& add(WorkerId worker);  // or the one there
+  LiveWorker& add(Worker& row);  // or the one there
   void remove(WorkerId worker);
   // Makes link the worker's current one.
-  LiveWorker& connect(WorkerId worker, LinkId link);
+  LiveWorker& connect(Worker& row, LinkId link);
 
   LiveWorker* find(WorkerId worker);
   const LiveWorker* find(WorkerId worker) const;
@@ -60,7 +62,7 @@ class Fleet {
   void close(WorkerId worker, LeaseId lease);
 
   // Call after anything that changes how much the worker may take.
-  void reckon(LiveWorker& worker, const Worker& row, Instant now);
+  void reckon(LiveWorker& worker, Instant now);
 
   // Those with room, the least loaded first, and of these the fastest.
   struct Hunger {
@@ -79,10 +81,18 @@ class Fleet {
   std::map<WorkerId, LiveWorker>& live() { return live_; }
 
  private:
+  // Looked up with every word of a worker: a flat list, sorted, that grows at its end.
+  struct LinkOf {
+    LinkId link;
+    LiveWorker* worker;
+  };
+  using Links = std::vector<LinkOf>;
+  Links::const_iterator find_link(LinkId link) const;
+  void forget(LinkId link);
   void drop_hunger(LiveWorker& worker);
 
   std::map<WorkerId, LiveWorker> live_;
-  std::map<LinkId, WorkerId> by_link_;  // current and superseded links
+  Links by_link_;  // current and superseded ones
   Hungry hungry_;
   Hungry aside_;
 };

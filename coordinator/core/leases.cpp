@@ -38,7 +38,7 @@ LiveWorker& Core::Impl::find_better_prepared(LiveWorker& live, JobId id) {
   for (const auto& [load, slowness, other_id] : fleet_.hungry()) {
     if (load > live.load() || left-- == 0) break;
     LiveWorker& other = *fleet_.find(other_id);
-    const Worker& row = get_worker(other_id);
+    const Worker& row = *other.row;
     if (load == live.load() && other.residency.has_weights(recipe) && can_render(row, recipe) &&
         may_take(id, row)) {
       return other;
@@ -48,7 +48,7 @@ LiveWorker& Core::Impl::find_better_prepared(LiveWorker& live, JobId id) {
 }
 
 std::optional<Choice> Core::Impl::choose_for(const LiveWorker& live) const {
-  const Worker& worker = state_.workers.at(live.id);
+  const Worker& worker = *live.row;
   const Applicant applicant{worker, live.residency, live.device_class, live.load() == 0};
   return choose(queue_, applicant, policy_, [&](JobId job) { return may_take(job, worker); });
 }
@@ -59,7 +59,7 @@ bool Core::Impl::may_take(JobId id, const Worker& worker) const {
   // The last resort: nobody else is there who could and has not tried.
   const Recipe& recipe = *state_.batches.at(state_.jobs.at(id).batch).recipe;
   for (const auto& [other_id, live] : fleet_.live()) {
-    const Worker& other = state_.workers.at(other_id);
+    const Worker& other = *live.row;
     if (live.link && other.state == WorkerState::online && other.capacity > 0 &&
         live.rests_until <= ticked_at_ && other.quarantine.empty() && can_render(other, recipe) &&
         !avoidance_.avoids(id, other_id)) {
@@ -140,16 +140,16 @@ void Core::Impl::on(const LeaseRefused& event) {
 void Core::Impl::on(const LeaseProgressed& event) {
   LiveWorker* live = listen(event.link);
   if (!live) return;
-  const auto open = live->leases.find(event.lease);
-  if (open == live->leases.end()) return;
-  const Job& job = get_job(open->second);
-  if (const auto run = runs_.find(event.lease);
-      run != runs_.end() && event.step > run->second.step) {
-    run->second.step = event.step;
-    run->second.of = event.of;
-    run->second.stepped_at = now_;
+  const auto found = runs_.find(event.lease);
+  if (found == runs_.end() || found->second.worker != live->id) return;
+  Run& run = found->second;
+  if (event.step > run.step) {
+    run.step = event.step;
+    run.of = event.of;
+    run.stepped_at = now_;
   }
-  out_.progress.push_back({job.batch, job.sheet, job.pose, job.id, live->id, event.step, event.of});
+  out_.progress.push_back(
+      {run.batch, run.sheet, run.pose, run.job, live->id, event.step, event.of});
 }
 
 void Core::Impl::on(const LeaseFailed& event) {

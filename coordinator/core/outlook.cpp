@@ -35,7 +35,7 @@ Plan Core::Impl::make_plan() {
   plan.now = now_;
   std::uint64_t done = 0, failed = 0;
   for (const auto& [id, live] : fleet_.live()) {
-    const Worker& worker = get_worker(id);
+    const Worker& worker = *live.row;
     Instant free_at = now_, asks_for = now_;
     for (const auto& [lease, job] : live.leases) {
       const Run& run = runs_.at(lease);
@@ -46,7 +46,7 @@ Plan Core::Impl::make_plan() {
       free_at = first ? std::max(due, now_) : free_at + like->mean;
       if (first && live.load() >= worker.capacity) asks_for = free_at;
       if (is_twin(lease)) continue;
-      Instant& until = plan.running_until[get_job(job).batch];
+      Instant& until = plan.running_until[run.batch];
       until = std::max(until, free_at);
     }
     done += worker.jobs_done;
@@ -74,7 +74,7 @@ Plan Core::Impl::make_plan() {
 // What is held is to be rendered too, at the best right after what waits.
 void Core::Impl::add_held(Plan& plan, std::map<BatchId, std::int64_t> known) {
   for (const auto& [lease, run] : runs_) {
-    if (!is_twin(lease)) ++known[get_job(run.job).batch];
+    if (!is_twin(lease)) ++known[run.batch];
   }
   std::map<std::tuple<BatchId, bool, int>, PlannedLine*> lines;
   for (PlannedLine& line : plan.lines) {

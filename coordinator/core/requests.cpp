@@ -159,7 +159,7 @@ void Core::Impl::on(const WorkerDrainRequested& event) {
   worker.state = WorkerState::draining;
   put(worker);
   note(ledger::kWorkerDraining, worker, "");
-  LiveWorker& live = fleet_.add(worker.id);
+  LiveWorker& live = fleet_.add(worker);
   reckon(live);
   queue_.stir();
   if (live.link) send(SendDrain{live.link});

@@ -51,6 +51,9 @@ Run& Core::Impl::begin_run(LiveWorker& live, const Job& job, LeaseId lease, bool
   const Batch& batch = get_batch(job.batch);
   Run run;
   run.job = job.id;
+  run.pose = job.pose;
+  run.sheet = job.sheet;
+  run.batch = job.batch;
   run.worker = live.id;
   run.kind = kind_of_jobs(batch);
   run.device = live.device_class;

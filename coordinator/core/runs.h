@@ -12,6 +12,9 @@ namespace pirouette::core {
 
 struct Run {
   JobId job;
+  PoseId pose;  // the job's, and so on: a worker's every step is told with them
+  SheetId sheet;
+  BatchId batch;
   WorkerId worker;
   KindId kind = 0;
   ClassId device = 0;

@@ -33,24 +33,18 @@ constexpr std::size_t kWelcomesATick = 256;
 }  // namespace
 
 LiveWorker* Core::Impl::listen(LinkId link) {
-  switch (fleet_.standing(link)) {
-    case Fleet::Standing::unknown:
-      send(SendHelloWanted{link});
-      return nullptr;
-    case Fleet::Standing::superseded:
-      return nullptr;
-    case Fleet::Standing::current:
-      break;
+  if (LiveWorker* live = fleet_.find_by_link(link)) {
+    live->row->heard_at = now_;
+    return live;
   }
-  LiveWorker* live = fleet_.find_by_link(link);
-  get_worker(live->id).heard_at = now_;
-  return live;
+  if (fleet_.standing(link) == Fleet::Standing::unknown) send(SendHelloWanted{link});
+  return nullptr;
 }
 
 void Core::Impl::on(const WorkerSaidHello& event) {
   Worker& worker = find_or_add_worker(event.name);
   const bool joins = worker.state != WorkerState::online && worker.state != WorkerState::draining;
-  LiveWorker& live = fleet_.connect(worker.id, event.link);
+  LiveWorker& live = fleet_.connect(worker, event.link);
   if (joins) {
     worker.joined_at = now_;
     worker.state = WorkerState::online;
@@ -122,7 +116,7 @@ void Core::Impl::set_capacity(Worker& worker, std::uint32_t capacity, const std:
   if (capacity > kCapacityMax) detail += " (the most there is; it asked for more)";
   if (!why.empty()) detail += ": " + why;
   note(ledger::kWorkerCapacity, worker, detail);
-  reckon(fleet_.add(worker.id));
+  reckon(fleet_.add(worker));
   queue_.stir();
 }
 
@@ -137,7 +131,7 @@ void Core::Impl::believe_heartbeat(Worker& worker, const WorkerWasHeard& event) 
 void Core::Impl::on(const WorkerWasHeard& event) {
   LiveWorker* live = listen(event.link);
   if (!live) return;
-  Worker& worker = get_worker(live->id);
+  Worker& worker = *live->row;
   believe_heartbeat(worker, event);
   if (event.residency.empty() || worker.residency == event.residency) return;
   worker.residency = event.residency;
@@ -178,7 +172,7 @@ void Core::Impl::on(const Ticked&) {
   ticked_at_ = now_;
   std::vector<WorkerId> silent;
   for (const auto& [id, live] : fleet_.live()) {
-    if (now_ - get_worker(id).heard_at >= lease_of(live)) silent.push_back(id);
+    if (now_ - live.row->heard_at >= lease_of(live)) silent.push_back(id);
   }
   for (WorkerId id : silent) {
     const std::map<LeaseId, JobId> leases = fleet_.find(id)->leases;
@@ -189,7 +183,7 @@ void Core::Impl::on(const Ticked&) {
   }
   for (auto& [id, live] : fleet_.live()) {
     if (!live.missing.empty()) give_up_missing(live);
-    if (!get_worker(id).quarantine.empty()) probe_if_due(live);
+    if (!live.row->quarantine.empty()) probe_if_due(live);
     reckon(live);  // it may have rested enough
   }
   end_hung_jobs();
@@ -240,7 +234,7 @@ void Core::Impl::forgive_our_pause() {
   const Duration gap = now_ - ticked_at_;
   if (gap <= policy_.tick * kTicksBeforePause) return;
   for (auto& [id, live] : fleet_.live()) {
-    Instant& heard_at = get_worker(id).heard_at;
+    Instant& heard_at = live.row->heard_at;
     heard_at = std::min(heard_at + gap, now_);
     for (auto& [lease, until] : live.missing) until = until + gap;
     live.freed_at = live.freed_at + gap;
@@ -283,12 +277,12 @@ void Core::Impl::rest(LiveWorker& live, std::uint32_t doublings, const std::stri
 
 void Core::Impl::reckon(LiveWorker& live) {
   live.slowness = durations_.slowness(live.device_class);
-  fleet_.reckon(live, get_worker(live.id), ticked_at_);
+  fleet_.reckon(live, ticked_at_);
 }
 
 void Core::Impl::write_heard_workers() {
   for (const auto& [id, live] : fleet_.live()) {
-    const Worker& worker = get_worker(id);
+    const Worker& worker = *live.row;
     const Duration heartbeat = std::max(policy_.heartbeat, live.heartbeat);
     const Duration unwritten = worker.heard_at - live.heard_written;
     if (live.row_changed || unwritten >= heartbeat * kHeardWrittenHeartbeats) put(worker);

@@ -102,7 +102,7 @@ Result<Answer> submit(Site& site, const Request& request) {
 Result<Answer> list(const Site& site, const Request& request) {
   const Paging paging = TRY(parse_paging(request));
   const auto rows = TRY(site.read().batches(BatchId{paging.after}, paging.limit));
-  const auto workers = TRY(site.read().workers({}, kListMax));
+  const auto workers = TRY(site.read().workers_alone({}, kListMax));
   const auto stopped = TRY(site.read().farm_stopped());
   Json items = Json::array();
   for (const store::BatchRow& row : rows) {
@@ -116,7 +116,7 @@ Result<Answer> list(const Site& site, const Request& request) {
 Result<Answer> show(const Site& site, const Request& request) {
   const auto id = TRY(parse_id<BatchId>(request.parameters[0], "batch"));
   const auto row = TRY(site.read().batch(id));
-  const auto workers = TRY(site.read().workers({}, kListMax));
+  const auto workers = TRY(site.read().workers_alone({}, kListMax));
   Json json = batch_json(row, workers, TRY(site.read().farm_stopped()));
   json["recipe"] = recipe_json(*row.batch.recipe);
   return answer_json(json);

@@ -155,7 +155,7 @@ Result<std::vector<store::WorkerRow>> all_workers(const store::ReadModel& read) 
   std::vector<store::WorkerRow> all;
   while (true) {
     const WorkerId after = all.empty() ? WorkerId{} : all.back().worker.id;
-    auto page = TRY(read.workers(after, kListMax));
+    auto page = TRY(read.workers_alone(after, kListMax));
     const bool last = page.size() < kListMax;
     for (store::WorkerRow& row : page) all.push_back(std::move(row));
     if (last) return all;

@@ -45,7 +45,7 @@ Result<std::vector<core::Lora>> registered(const Site& site) {
 
 Result<Answer> list(const Site& site) {
   const Holdings held =
-      find_holdings(TRY(registered(site)), TRY(site.read().workers({}, kListMax)));
+      find_holdings(TRY(registered(site)), TRY(site.read().workers_alone({}, kListMax)));
   Json models = Json::array(), loras = Json::array();
   for (const HeldModel& model : held.models) {
     models.push_back({{"name", model.name}, {"workers", holders_json(model.holders)}});

@@ -55,6 +55,7 @@ class ReadModel::Impl {
   Result<SheetPage> sheet(Reader& reader, SheetId id);
   // Of sheets by any recipes, in any order: their poses go to their rows.
   void add_poses(Reader& reader, std::vector<ListedSheet>& sheets);
+  std::vector<WorkerRow> workers_alone(Reader& reader, WorkerId after, std::size_t limit);
   Result<std::vector<WorkerRow>> workers(Reader& reader, WorkerId after, std::size_t limit);
   std::shared_ptr<const Recipe> recipe(BatchId batch, std::string_view json);
 

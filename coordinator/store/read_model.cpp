@@ -11,25 +11,12 @@ namespace {
 
 constexpr std::size_t kRecipesMax = 1024;  // parsed ones kept; some KiB each
 
-// How many done jobs tell a batch's pace.
-constexpr int kPaceJobs = 256;
-
 const std::string kBatchSelect =
     "SELECT " + of("b", kBatchColumns) +
     ", (SELECT count(*) FROM job INDEXED BY job_leased WHERE batch = b.id AND state = 2),"
     " CASE b.state WHEN 0 THEN (SELECT count(*) FROM job INDEXED BY job_held"
     " WHERE batch = b.id AND state = 0) ELSE 0 END, b.recipe"
     " FROM batch AS b ";
-
-// The time a worker really spent on each job: it is given the next one while it still renders, so
-// what counts starts when its last one of this batch ended. A whole batch is never read: the jobs
-// of its first sheets are done first.
-const std::string kPace =
-    "SELECT avg(ended_at - max(leased_at, began)) FROM (SELECT ended_at, leased_at, "
-    "coalesce(lag(ended_at) OVER (PARTITION BY worker ORDER BY ended_at), 0) AS began FROM ("
-    "SELECT j.worker, j.ended_at, j.leased_at FROM sheet AS s CROSS JOIN job AS j ON j.sheet = s.id"
-    " WHERE s.batch = ? AND j.state = 3 AND j.leased_at IS NOT NULL LIMIT " +
-    std::to_string(kPaceJobs) + "))";
 
 const std::string kSheetSelect = "SELECT " + of("s", kSheetColumns) + " FROM sheet AS s WHERE ";
 const std::string kPoseSelect =
@@ -55,12 +42,13 @@ PoseRow read_pose_row(Row& row) {
   return pose;
 }
 
-std::optional<Duration> read_pace(Reader& reader, const core::Batch& batch) {
+// By what the batch was charged with, so that no job is read for it: the list of batches is read
+// again and again while all of them are rendered.
+std::optional<Duration> mean_of(const core::Batch& batch) {
+  const std::int64_t ended = std::int64_t{batch.jobs_done} + batch.jobs_failed;
   if (batch.state != core::BatchState::running || batch.jobs_done == 0) return std::nullopt;
-  SQLite::Statement& pace = reader.statement(kPace);
-  pace.bind(1, as_key(batch.id.value));
-  if (!pace.executeStep() || pace.isColumnNull(0)) return std::nullopt;
-  return Duration{std::max<std::int64_t>(0, pace.getColumn(0).getInt64())};
+  if (batch.rendered <= Duration{}) return std::nullopt;
+  return Duration{batch.rendered.us / ended};
 }
 
 }  // namespace
@@ -84,6 +72,7 @@ BatchRow ReadModel::Impl::read_batch_row(Row& row) {
   batch.batch = read_batch(row);
   batch.jobs_running = row.count();
   batch.jobs_held = row.count();
+  batch.job_mean = mean_of(batch.batch);
   batch.batch.recipe = recipe(batch.batch.id, row.text());
   return batch;
 }
@@ -159,23 +148,32 @@ Result<SheetPage> ReadModel::Impl::sheet(Reader& reader, SheetId id) {
   return sheets(reader, batch, {id.value - 1}, 1);
 }
 
-Result<std::vector<WorkerRow>> ReadModel::Impl::workers(Reader& reader, WorkerId after,
-                                                        std::size_t limit) {
+std::vector<WorkerRow> ReadModel::Impl::workers_alone(Reader& reader, WorkerId after,
+                                                      std::size_t limit) {
   static const std::string kWorkers =
       "SELECT " + std::string(kWorkerColumns) + " FROM worker WHERE id > ? ORDER BY id LIMIT ?";
-  // All that runs just now: as many rows as the farm has slots.
-  static const std::string kLeased =
-      "SELECT " + of("j", kJobColumns) +
-      ", s.character, p.view, b.recipe FROM job AS j INDEXED BY job_leased"
-      " CROSS JOIN sheet AS s ON s.id = j.sheet CROSS JOIN pose AS p ON p.id = j.pose"
-      " CROSS JOIN batch AS b ON b.id = j.batch WHERE j.state = 2";
   SQLite::Statement& workers = reader.statement(kWorkers);
   workers.bind(1, as_key(after.value));
   workers.bind(2, as_key(limit));
   std::vector<WorkerRow> page;
   each(workers, [&](Row& row) { page.push_back({read_worker(row), {}}); });
+  return page;
+}
 
-  each(reader.statement(kLeased), [&](Row& row) {
+Result<std::vector<WorkerRow>> ReadModel::Impl::workers(Reader& reader, WorkerId after,
+                                                        std::size_t limit) {
+  // Of all that runs just now, the page's: the index tells whose each is.
+  static const std::string kLeased =
+      "SELECT " + of("j", kJobColumns) +
+      ", s.character, p.view, b.recipe FROM job AS j INDEXED BY job_leased"
+      " CROSS JOIN sheet AS s ON s.id = j.sheet CROSS JOIN pose AS p ON p.id = j.pose"
+      " CROSS JOIN batch AS b ON b.id = j.batch WHERE j.state = 2 AND j.worker BETWEEN ? AND ?";
+  std::vector<WorkerRow> page = workers_alone(reader, after, limit);
+  if (page.empty()) return page;
+  SQLite::Statement& leases = reader.statement(kLeased);
+  leases.bind(1, as_key(page.front().worker.id.value));
+  leases.bind(2, as_key(page.back().worker.id.value));
+  each(leases, [&](Row& row) {
     LeasedRow leased;
     leased.job = read_job(row);
     leased.character = row.text();
@@ -214,7 +212,6 @@ Result<std::vector<BatchRow>> ReadModel::batches(BatchId before, std::size_t lim
     statement.bind(2, as_key(limit));
     std::vector<BatchRow> page;
     each(statement, [&](Row& row) { page.push_back(impl_->read_batch_row(row)); });
-    for (BatchRow& row : page) row.job_mean = read_pace(reader, row.batch);
     return page;
   });
 }
@@ -235,11 +232,7 @@ Result<std::vector<BatchRow>> ReadModel::running_batches(std::size_t limit) cons
 }
 
 Result<BatchRow> ReadModel::batch(BatchId id) const {
-  return impl_->read([&](Reader& reader) -> Result<BatchRow> {
-    BatchRow row = TRY(impl_->batch(reader, id));
-    row.job_mean = read_pace(reader, row.batch);
-    return row;
-  });
+  return impl_->read([&](Reader& reader) -> Result<BatchRow> { return impl_->batch(reader, id); });
 }
 
 Result<SheetPage> ReadModel::sheets(BatchId batch, SheetId after, std::size_t limit) const {
@@ -306,6 +299,12 @@ Result<std::vector<core::Job>> ReadModel::takes(SheetId id) const {
 
 Result<std::vector<WorkerRow>> ReadModel::workers(WorkerId after, std::size_t limit) const {
   return impl_->read([&](Reader& reader) { return impl_->workers(reader, after, limit); });
+}
+
+Result<std::vector<WorkerRow>> ReadModel::workers_alone(WorkerId after, std::size_t limit) const {
+  return impl_->read([&](Reader& reader) -> Result<std::vector<WorkerRow>> {
+    return impl_->workers_alone(reader, after, limit);
+  });
 }
 
 Result<WorkerRow> ReadModel::worker(WorkerId id) const {

@@ -27,8 +27,8 @@ struct BatchRow {
   core::Batch batch;  // with its recipe
   std::uint32_t jobs_running = 0;
   std::uint32_t jobs_held = 0;  // until a proof is found good; of a running batch
-  // How long one worker needs for one job of this batch, from the first done ones; none until one
-  // is done and while nothing is left to do.
+  // How long one worker needs for one job of this batch, by those that ended; none until one is
+  // done and while nothing is left to do.
   std::optional<Duration> job_mean;
 };
 
@@ -178,7 +178,7 @@ class ReadModel {
   // Newest first. before: the last id of the page before, or none for the first page.
   Result<std::vector<BatchRow>> batches(BatchId before, std::size_t limit) const;
   Result<BatchRow> batch(BatchId id) const;  // not_found
-  // Those that are not over, in the order in which workers get them; without job_mean.
+  // Those that are not over, in the order in which workers get them.
   Result<std::vector<BatchRow>> running_batches(std::size_t limit) const;
 
   // In the batch's order, after that sheet (none: from the first). not_found: no such batch.
@@ -204,6 +204,8 @@ class ReadModel {
 
   // By id, after that one. Workers that left long ago are in it too.
   Result<std::vector<WorkerRow>> workers(WorkerId after, std::size_t limit) const;
+  // The same without what they have in hand, for who does not ask for it.
+  Result<std::vector<WorkerRow>> workers_alone(WorkerId after, std::size_t limit) const;
   Result<WorkerRow> worker(WorkerId id) const;  // not_found
   // Those that batches get by their names now: by id, after that one.
   Result<std::vector<core::Lora>> loras(LoraId after, std::size_t limit) const;

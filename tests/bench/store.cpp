@@ -11,14 +11,13 @@
 #include "coordinator/store/read_model.h"
 #include "tests/bench/floors.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/stored_rows.h"
 
 namespace pirouette::bench {
 namespace {
 
 using core::Write;
 
-constexpr std::uint64_t kViews = 8;
-constexpr std::uint64_t kJobsPerBatch = 4000;
 constexpr double kRunMaxSeconds = 3;  // a slow disk takes fewer rounds, not longer
 
 struct Options {
@@ -27,82 +26,22 @@ struct Options {
   std::uint64_t open_jobs = 100'000, stored_jobs = 1'000'000;
 };
 
-core::Batch make_batch(std::uint64_t id, std::uint32_t jobs) {
-  Recipe recipe;
-  recipe.views = standard_views();
-  recipe.prompt = default_prompt_template();
-  core::Batch batch;
-  batch.id = {id};
-  batch.name = "bench";
-  batch.recipe = std::make_shared<const Recipe>(std::move(recipe));
-  batch.jobs = jobs;
-  batch.sheets = batch.sheets_open = static_cast<std::uint32_t>(jobs / kViews);
-  return batch;
+Digest some_blob(std::uint8_t byte) {
+  Digest digest;
+  digest.bytes.fill(byte);
+  return digest;
 }
-
-// Rows of a batch whose jobs are numbered from first_job on (1, 9, 17 …), all in one state.
-std::vector<Write> make_rows(const core::Batch& batch, std::uint64_t first_job,
-                             core::JobState state) {
-  std::vector<Write> writes{core::PutBatch{batch}};
-  for (std::uint64_t id = first_job; id < first_job + batch.jobs; ++id) {
-    const SheetId sheet{(id - 1) / kViews + 1};
-    if ((id - 1) % kViews == 0) {
-      core::Sheet row;
-      row.id = sheet;
-      row.batch = batch.id;
-      row.character = "character_" + std::to_string(sheet.value);
-      row.reference.bytes.fill(7);
-      row.first_pose = {id};
-      row.poses = kViews;
-      writes.emplace_back(core::PutSheet{row});
-    }
-    core::Pose pose;
-    pose.id = {id};
-    pose.sheet = sheet;
-    pose.view = static_cast<std::uint32_t>((id - 1) % kViews);
-    pose.latest = {id};
-    core::Job job;
-    job.id = {id};
-    job.pose = pose.id;
-    job.sheet = sheet;
-    job.batch = batch.id;
-    job.seed = id;
-    job.state = state;
-    if (state == core::JobState::done) {
-      pose.chosen = job.id;
-      job.worker = {1};
-      job.leased_at = Instant{static_cast<std::int64_t>(id) * 1000};
-      job.ended_at = Instant{static_cast<std::int64_t>(id) * 1000 + 900};
-      job.result.bytes.fill(9);
-      job.metrics.assign(200, 'm');
-    }
-    writes.emplace_back(core::PutPose{pose});
-    writes.emplace_back(core::PutJob{job});
-  }
-  return writes;
-}
-
-// Batches until there are that many jobs.
-void fill(store::Store& store, std::uint64_t jobs, core::JobState state) {
-  for (std::uint64_t first = 1, id = 1; first <= jobs; first += kJobsPerBatch, ++id) {
-    core::Batch batch = make_batch(id, kJobsPerBatch);
-    if (state == core::JobState::done) {
-      batch.state = core::BatchState::finished;
-      batch.jobs_done = batch.jobs;
-    }
-    need(store.commit(make_rows(batch, first, state)));
-  }
-}
+const Digest kReference = some_blob(7), kPicture = some_blob(9);
 
 // Leases and completions as the core writes them, that many rows a transaction.
 double changes_per_second(const Options& options, std::size_t rows) {
   const Scratch scratch(options.folder);
   auto store = need(store::Store::open(scratch.path() / "farm.db"));
   core::Batch batch = make_batch(1, 20'000);
-  need(store->commit(make_rows(batch, 1, core::JobState::queued)));
+  need(store->commit(make_rows(batch, 1, core::JobState::queued, kReference, kPicture)));
 
   std::vector<std::vector<Write>> rounds(1);
-  const std::vector<Write> done = make_rows(batch, 1, core::JobState::done);
+  const std::vector<Write> done = make_rows(batch, 1, core::JobState::done, kReference, kPicture);
   std::uint64_t event = 0;
   const auto add = [&](Write write) {
     if (rounds.back().size() >= rows) rounds.emplace_back();
@@ -145,7 +84,8 @@ void print_median(const char* what, const Options& options, const std::function<
 void measure_start(const Options& options) {
   const Scratch scratch(options.folder);
   const auto path = scratch.path() / "farm.db";
-  fill(*need(store::Store::open(path)), options.open_jobs, core::JobState::queued);
+  fill(*need(store::Store::open(path)), 1, options.open_jobs, core::JobState::queued, kReference,
+       kPicture);
   const Stopwatch watch;
   auto store = need(store::Store::open(path));
   const core::State state = need(store->load());
@@ -158,7 +98,7 @@ void measure_reads(const Options& options) {
   const Scratch scratch(options.folder);
   const auto path = scratch.path() / "farm.db";
   auto store = need(store::Store::open(path));
-  fill(*store, options.stored_jobs, core::JobState::done);
+  fill(*store, 1, options.stored_jobs, core::JobState::done, kReference, kPicture);
   auto model = need(store::ReadModel::open(path));
   const auto print = [](const char* what, const std::function<void()>& read) {
     std::vector<double> ms;

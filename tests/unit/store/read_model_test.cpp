@@ -157,25 +157,30 @@ TEST_F(ReadModelTest, WorkersShowWhatTheyRender) {
   EXPECT_EQ(workers[1].leases[0].character, "knight_1");
   EXPECT_EQ(workers[1].leases[0].view_id, standard_views()[2].id);
   EXPECT_EQ(model_->workers({1}, 50).value().size(), 1u);
+  EXPECT_EQ(model_->workers({1}, 50).value()[0].leases.size(), 1u);
+  EXPECT_TRUE(model_->workers({}, 1).value()[0].leases.empty());
+  const std::vector<WorkerRow> alone = model_->workers_alone({}, 50).value();
+  ASSERT_EQ(alone.size(), 2u);
+  EXPECT_TRUE(fields(alone[1].worker) == fields(sample_worker(2)));
+  EXPECT_TRUE(alone[1].leases.empty());
 }
 
-TEST_F(ReadModelTest, TheMeanCountsTheTimeSpentNotTheTimeAhead) {
+TEST_F(ReadModelTest, TheMeanIsWhatTheBatchWasChargedWithAJob) {
   core::Batch batch = sample_batch(1, 3);
+  batch.state = core::BatchState::running;
+  batch.jobs_done = batch.jobs_failed = 0;
+  batch.rendered = {};
   commit(submission(batch, 1));
   EXPECT_FALSE(model_->batch({1}).value().job_mean.has_value());
-  // Jobs of 10 s each; the next is leased 10 s ahead, while the one before it renders.
-  for (const std::int64_t n : {1, 2, 3}) {
-    core::Job job = sample_job(static_cast<std::uint64_t>(n), {1});
-    job.state = core::JobState::done;
-    job.worker = {1};
-    job.leased_at = Instant{} + seconds(n == 1 ? 100 : 100 + 10 * (n - 2));
-    job.ended_at = Instant{} + seconds(100 + 10 * n);
-    commit({core::PutJob{job}});
-  }
-  batch.jobs_done = 3;
+  batch.rendered = seconds(30);
+  batch.jobs_done = 2;
+  batch.jobs_failed = 1;
   commit({core::PutBatch{batch}});
   EXPECT_EQ(model_->batch({1}).value().job_mean, seconds(10));
   EXPECT_EQ(model_->batches({}, 1).value().at(0).job_mean, seconds(10));
+  batch.state = core::BatchState::cancelled;
+  commit({core::PutBatch{batch}});
+  EXPECT_FALSE(model_->batch({1}).value().job_mean.has_value());
 }
 
 TEST_F(ReadModelTest, TheLedgerIsReadOnFromAnyRow) {
