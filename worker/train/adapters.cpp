@@ -70,21 +70,32 @@ Result<std::vector<Target>> choose_targets(const Tensors& model,
 std::string down_name(const Target& target) { return target.name + ".lora_A.weight"; }
 std::string up_name(const Target& target) { return target.name + ".lora_B.weight"; }
 
-void adapt(flux::Weights& weights, const std::vector<Target>& targets, const LoraOptions& options,
-           Parameters& parameters, std::uint64_t seed, at::ScalarType dtype, at::Device device) {
+Tensors new_factors(const std::vector<Target>& targets, const LoraOptions& options,
+                    std::uint64_t seed) {
+  Tensors factors;
   std::uint64_t count = 0;
   for (const Target& target : targets) {
     // PEFT: kaiming_uniform_ with a = sqrt(5), which is uniform within 1 / sqrt(in).
     const double bound = 1 / std::sqrt(static_cast<double>(target.in));
-    const Tensor down =
+    factors[down_name(target)] =
         at::rand({options.rank, target.in}, generator_of(seed, Draw::weights, count++),
                  at::TensorOptions(at::kFloat)) *
             (2 * bound) -
         bound;
-    const Tensor up = at::zeros({target.out, options.rank}, at::kFloat);
-    const Tensor used_down = parameters.add(down_name(target), down.to(device), dtype);
-    const Tensor used_up = parameters.add(up_name(target), up.to(device), dtype);
-    weights.adapt(target.place.module, {used_down, used_up, options.scale(), target.first_row});
+    factors[up_name(target)] = at::zeros({target.out, options.rank}, at::kFloat);
+  }
+  return factors;
+}
+
+void adapt(flux::Weights& weights, const std::vector<Target>& targets, const LoraOptions& options,
+           const Tensors& factors, Parameters& parameters, at::ScalarType dtype,
+           at::Device device) {
+  for (const Target& target : targets) {
+    const auto add = [&](const std::string& name) {
+      return parameters.add(name, factors.at(name).to(device), dtype);
+    };
+    const Tensor down = add(down_name(target)), up = add(up_name(target));
+    weights.adapt(target.place.module, {down, up, options.scale(), target.first_row});
   }
 }
 

@@ -4,6 +4,7 @@
 // projection each have their own.
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ struct LoraOptions {
   double alpha = 4;  // the change is scaled by alpha / rank
   // As PEFT's: a module's name, or the end of it after a dot; "all-linear".
   std::vector<std::string> target_modules;
+  // A file of this trainer's to begin with, of the same rank and targets; none: with no change.
+  std::filesystem::path network_weights;
 
   double scale() const { return alpha / static_cast<double>(rank); }
 };
@@ -43,9 +46,14 @@ Result<std::vector<Target>> choose_targets(const Tensors& model,
 std::string down_name(const Target& target);  // NAME.lora_A.weight
 std::string up_name(const Target& target);    // NAME.lora_B.weight
 
-// Hangs a new adapter on each target: down random as PEFT draws it, up zero, so that the model is
-// at first what it was. Rows lie in the canonical order while they are trained.
+// What each target begins with, float32, by down_name() and up_name(): down random as PEFT draws
+// it, up zero, so that the model is at first what it was.
+Tensors new_factors(const std::vector<Target>& targets, const LoraOptions& options,
+                    std::uint64_t seed);
+
+// Hangs an adapter on each target. Rows of factors lie in the canonical order while they are
+// trained.
 void adapt(flux::Weights& weights, const std::vector<Target>& targets, const LoraOptions& options,
-           Parameters& parameters, std::uint64_t seed, at::ScalarType dtype, at::Device device);
+           const Tensors& factors, Parameters& parameters, at::ScalarType dtype, at::Device device);
 
 }  // namespace pirouette::train

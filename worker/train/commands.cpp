@@ -126,6 +126,9 @@ struct Commands::Lora {
     command->add_option("--rank", lora.rank)->check(CLI::Range(1, 1024))->capture_default_str();
     command->add_option("--lora_alpha", lora.alpha, "The change is scaled by lora_alpha / rank")
         ->capture_default_str();
+    command->add_option("--network_weights", lora.network_weights,
+                        "Begin with this LoRA (pytorch_lora_weights.safetensors of an earlier "
+                        "training, of the same rank and targets)");
     lora.target_modules = default_target_modules();
     command
         ->add_option("--target_modules", lora.target_modules,

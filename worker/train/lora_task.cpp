@@ -54,7 +54,10 @@ Result<std::unique_ptr<Task>> make_lora_task(const ModelOptions& model, const Lo
                       model.path.filename().string(),
                       describe(denoiser, model.path.filename().string())};
   Parameters parameters;
-  adapt(weights, trained.targets, lora, parameters, denoiser.seed, model.dtype, model.device);
+  const Tensors factors = lora.network_weights.empty()
+                              ? new_factors(trained.targets, lora, denoiser.seed)
+                              : TRY(load_factors(lora.network_weights, trained.targets, lora));
+  adapt(weights, trained.targets, lora, factors, parameters, model.dtype, model.device);
   DenoiserModel parts{TRY(flux::Transformer::load(std::move(weights), source.numbers.axes)),
                       TRY(flux::Autoencoder::load(
                           TRY(flux::load_part(source.autoencoder, model.dtype, model.device)),

@@ -32,7 +32,8 @@ struct Adapted {
     flux::Weights weights = flux::golden::tiny_transformer_weights().to(at::kDouble, at::kCPU);
     Parameters parameters;
     const auto targets = get(choose_targets(weights.tensors(), {"all-linear"}));
-    adapt(weights, targets, {3, 6, {}}, parameters, 1, at::kDouble, at::kCPU);
+    const LoraOptions lora{3, 6, {}, {}};
+    adapt(weights, targets, lora, new_factors(targets, lora, 1), parameters, at::kDouble, at::kCPU);
     std::uint64_t number = 100;
     for (Parameter& parameter : parameters.all())
       parameter.learnt.copy_(random(parameter.learnt.sizes(), ++number) * 0.1);

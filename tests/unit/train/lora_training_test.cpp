@@ -195,7 +195,7 @@ TEST(LoraTraining, AllSpellingsLoadBackToTheSameWeights) {
   const FewPictures pictures;
   // Some parts of fused projections only, the final layer with its swapped halves, and more.
   const LoraOptions lora{
-      3, 6, {"attn.to_q", "attn.to_v", "proj_mlp", "norm_out.linear", "ff.net.2"}};
+      3, 6, {"attn.to_q", "attn.to_v", "proj_mlp", "norm_out.linear", "ff.net.2"}, {}};
   const auto task = get(make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures));
   std::uint64_t number = 0;
   for (Parameter& parameter : task->parameters().all())
@@ -221,6 +221,36 @@ TEST(LoraTraining, AllSpellingsLoadBackToTheSameWeights) {
   }
 }
 
+TEST(LoraTraining, BeginsWithAnEarlierOne) {
+  const Folder out;
+  const FewPictures pictures;
+  const auto first = get(make_lora_task(tiny_model(), tiny_lora(), tiny_denoiser(), pictures));
+  std::uint64_t number = 0;
+  for (Parameter& parameter : first->parameters().all())
+    parameter.learnt.normal_(0, 0.1, at::detail::createCPUGenerator(++number));
+  const Tensors learnt = first->parameters().learnt();
+  get(first->save(out.path(), learnt));
+  LoraOptions lora = tiny_lora();
+  for (const char* file :
+       {"pytorch_lora_weights.safetensors", "adapter/adapter_model.safetensors"}) {
+    lora.network_weights = out / file;
+    const auto next = get(make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures));
+    const Tensors begun = next->parameters().learnt();
+    ASSERT_EQ(begun.size(), learnt.size());
+    for (const auto& [name, tensor] : learnt)
+      EXPECT_TRUE(at::equal(begun.at(name), tensor)) << name;
+  }
+  const auto error_of = [&] {
+    return make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures).error().what;
+  };
+  lora.rank = 3;
+  EXPECT_NE(error_of().find("has another shape"), std::string::npos) << error_of();
+  lora = {4, 8, {"attn.to_q"}, lora.network_weights};
+  EXPECT_NE(error_of().find("more than --target_modules"), std::string::npos) << error_of();
+  lora.network_weights = out / "lora_kohya.safetensors";
+  EXPECT_NE(error_of().find("is not in it"), std::string::npos) << error_of();
+}
+
 TEST(LoraTraining, ShowsWhatTheFarmWouldRender) {
   const Folder out;
   const FewPictures pictures;
@@ -241,8 +271,8 @@ TEST(LoraTraining, WrongWishesAreNamed) {
   const auto error_of = [&](const LoraOptions& lora) {
     return make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures).error().what;
   };
-  EXPECT_NE(error_of({4, 4, {"attn.to_q", "attn.to_x"}}).find("attn.to_x"), std::string::npos);
-  EXPECT_NE(error_of({0, 4, {"attn.to_q"}}).find("--rank"), std::string::npos);
+  EXPECT_NE(error_of({4, 4, {"attn.to_q", "attn.to_x"}, {}}).find("attn.to_x"), std::string::npos);
+  EXPECT_NE(error_of({0, 4, {"attn.to_q"}, {}}).find("--rank"), std::string::npos);
   const Folder out;
   TrainingOptions training = quick_training(out / "a", 2);
   training.resume_from_checkpoint = "checkpoint-7";

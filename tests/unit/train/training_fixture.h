@@ -51,7 +51,7 @@ inline DenoiserOptions tiny_denoiser() {
   return options;
 }
 
-inline LoraOptions tiny_lora() { return {4, 8, {"all-linear"}}; }
+inline LoraOptions tiny_lora() { return {4, 8, {"all-linear"}, {}}; }
 
 inline TrainingOptions quick_training(const std::filesystem::path& out, std::int64_t steps) {
   TrainingOptions options;
