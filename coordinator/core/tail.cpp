@@ -70,7 +70,7 @@ void Core::Impl::twin_slow_jobs() {
 bool Core::Impl::is_sooner(const LiveWorker& live, const Run& run, Instant ends_at) const {
   const Job& job = state_.jobs.at(run.job);
   const Batch& batch = state_.batches.at(job.batch);
-  const Worker& worker = state_.workers.at(live.id);
+  const Worker& worker = *live.row;
   if (run.worker == live.id || twins_.contains(job.id) || batch.paused) return false;
   if (!can_render(worker, *batch.recipe) || avoidance_.avoids(job.id, live.id)) return false;
   const auto like = durations_.guess(run.kind, live.device_class);

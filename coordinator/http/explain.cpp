@@ -243,10 +243,9 @@ Explanation explain_sheet(const store::SheetRow& row, const core::Batch& batch,
         it.sentence += "waits: " + paused_words(batch);
         it.facts.push_back(batch_fact("batch_paused", paused_words(batch), batch));
       } else if (sheet.proof == core::Proof::waiting && all_held(row)) {
-        it.sentence +=
-            "waits for a person: its " + batch.recipe->proof +
-            " view was not found good by itself; approve it to have the others rendered, "
-            "or ask for another take of it";
+        it.sentence += "waits for a person: its " + batch.recipe->proof +
+                       " view is not found good yet; approve it to have the others rendered, "
+                       "or ask for another take of it";
         it.facts.push_back(batch_fact("waits_for_proof", proof_words(batch), batch));
       } else {
         Explanation why = explain_waiting(*batch.recipe, farm);

@@ -46,7 +46,8 @@ void explain_idle(Explanation& it, const core::Worker& worker, const FarmView& f
   } else if (const Fact* lacks = first("worker_lacks")) {
     it.sentence += " idles: it can render none of the jobs that wait; " + lacks->text +
                    ", which it does not have; give it that and restart it";
-  } else if (const auto held = std::ranges::find_if(farm.running, is_all_held);
+  } else if (const auto held = std::ranges::find_if(
+                 farm.running, [](const auto& batch) { return batch.jobs_held > 0; });
              held != farm.running.end()) {
     it.sentence += " idles: what is left of batch " + std::to_string(held->batch.id.value) +
                    " waits for " + held_words(held->batch);

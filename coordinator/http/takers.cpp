@@ -120,7 +120,7 @@ bool is_all_held(const store::BatchRow& row) {
 
 std::string held_words(const core::Batch& batch) {
   return "a person: of each character that is held, the " + batch.recipe->proof +
-         " view was not found good by itself; approve it to have the others rendered, or ask for "
+         " view is not found good yet; approve it to have the others rendered, or ask for "
          "another take of it";
 }
 

@@ -123,13 +123,13 @@ export const state_words = (state: string): Words =>
   kStates[state] ?? { text: state, tone: "quiet" };
 
 // A sheet's state; one that only waits is not called rendering, nor is one whose views are held
-// until a person approves its proof.
+// until its proof is found good.
 export function sheet_words(sheet: Sheet): Words {
   const open = sheet.poses.filter(
     (p) => p.state === "held" || p.state === "queued" || p.state === "leased",
   );
   const held = open.length > 0 && open.every((p) => p.state === "held");
-  if (sheet.state === "rendering" && held) return { text: "waits for approval", tone: "warn" };
+  if (sheet.state === "rendering" && held) return { text: "waits for its proof", tone: "warn" };
   const waits =
     sheet.state === "rendering" && sheet.poses.every((p) => p.state === "queued" && !p.picture);
   return state_words(waits ? "queued" : sheet.state);

@@ -19,7 +19,7 @@ struct LoraOptions {
   double alpha = 4;  // the change is scaled by alpha / rank
   // As PEFT's: a module's name, or the end of it after a dot; "all-linear".
   std::vector<std::string> target_modules;
-  // A file of this trainer's to begin with, of the same rank and targets; none: with no change.
+  // What load_factors takes, to begin with; none: with no change.
   std::filesystem::path network_weights;
 
   double scale() const { return alpha / static_cast<double>(rank); }

@@ -128,7 +128,7 @@ struct Commands::Lora {
         ->capture_default_str();
     command->add_option("--network_weights", lora.network_weights,
                         "Begin with this LoRA (pytorch_lora_weights.safetensors of an earlier "
-                        "training, of the same rank and targets)");
+                        "training, of the same rank, alpha and targets)");
     lora.target_modules = default_target_modules();
     command
         ->add_option("--target_modules", lora.target_modules,

@@ -1,6 +1,5 @@
 #include "worker/train/denoiser.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "worker/flux/sampler.h"
@@ -9,24 +8,16 @@
 #include "worker/train/chance.h"
 
 namespace pirouette::train {
-namespace {
-
-// New examples of a batch; the others are learnt from again.
-std::uint64_t fresh_of(const DenoiserOptions& options) {
-  return std::max<std::uint64_t>(1, options.batch / options.echoing_factor);
-}
-
-}  // namespace
 
 Denoiser::Denoiser(DenoiserModel model, const Dataset& dataset, const DenoiserOptions& options)
     : model_(std::move(model)), dataset_(dataset), options_(options) {
-  const std::uint64_t fresh = fresh_of(options);
+  PIROUETTE_CHECK(options.batch % options.echoing_factor == 0);
+  const std::uint64_t fresh = options.batch / options.echoing_factor;
   batches_ = std::make_unique<BatchQueue>(
       dataset, BatchQueueOptions{options.seed, fresh, options.size, options.workers,
                                  model_.device.is_cuda()});
   if (fresh < options.batch)
-    echoes_.emplace(EchoOptions{options.seed, options.batch, fresh,
-                                std::max(options.shuffle_buffer_size, options.batch)});
+    echoes_.emplace(EchoOptions{options.seed, options.batch, fresh, options.shuffle_buffer_size});
 }
 
 EncodedBatch Denoiser::encode(Batch batch) const {

@@ -23,7 +23,8 @@ struct DenoiserOptions {
   std::uint64_t seed = 0;
   std::uint64_t batch = 1;
   int workers = 0;  // threads that draw examples ahead; 0: none does
-  // Each example is learnt from so often on average, among the newest so many.
+  // Each example is learnt from so often on average, which divides the batch, among the newest so
+  // many, which are at least a batch.
   std::uint64_t echoing_factor = 1, shuffle_buffer_size = 4096;
   FlowOptions flow;
   double guidance = 3.5;       // told to a model that is told one

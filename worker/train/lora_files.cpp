@@ -1,10 +1,12 @@
 #include "worker/train/lora_files.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "common/files.h"
+#include "worker/flux/lora.h"
 
 namespace pirouette::train {
 namespace {
@@ -13,7 +15,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using Metadata = std::map<std::string, std::string>;
 
-const std::string kPeftPrefix = "base_model.model.", kDiffusersPrefix = "transformer.";
+const std::string kDiffusersPrefix = "transformer.";
 
 // The canonical order is shift, scale; diffusers' is scale, shift. The other way is the same way.
 Tensor swap_halves(const Tensor& rows) { return at::roll(rows, rows.size(0) / 2, 0); }
@@ -54,7 +56,7 @@ Result<void> save_peft(const fs::path& folder, const TrainedLora& lora, const Te
     config["target_modules"] = "all-linear";
   TRY(write_file_durably(folder / "adapter_config.json", config.dump(2) + '\n'));
   return flux::save_safetensors(folder / "adapter_model.safetensors",
-                                spelled_by_diffusers(kPeftPrefix, lora, learnt, dtype),
+                                spelled_by_diffusers("base_model.model.", lora, learnt, dtype),
                                 {{"format", "pt"}});
 }
 
@@ -119,32 +121,30 @@ Result<void> save_lora(const fs::path& folder, const TrainedLora& lora, const Te
 Result<Tensors> load_factors(const fs::path& file, const std::vector<Target>& targets,
                              const LoraOptions& options) {
   const flux::Checkpoint stored = TRY(flux::load_checkpoint(file));
-  const std::string prefix = stored.tensors.contains(kPeftPrefix + down_name(targets.front()))
-                                 ? kPeftPrefix
-                                 : kDiffusersPrefix;
-  const auto unfit = [&](const std::string& name, const std::string& what) {
-    return Error{Errc::invalid, "--network_weights " + file.string() + ": " + prefix + name + ' ' +
-                                    what +
-                                    "; it must be a LoRA that this trainer saved, with the same "
-                                    "--rank and --target_modules"};
+  const auto unfit = [&](const std::string& what) {
+    return Error{Errc::invalid, "--network_weights " + file.string() + ": " + what +
+                                    "; it must be a pytorch_lora_weights.safetensors of this "
+                                    "trainer's, of the same --rank, --lora_alpha and "
+                                    "--target_modules"};
   };
   Tensors factors;
   for (const Target& target : targets) {
     for (const auto& [name, rows, columns] :
          {std::tuple{down_name(target), options.rank, target.in},
           std::tuple{up_name(target), target.out, options.rank}}) {
-      const auto found = stored.tensors.find(prefix + name);
-      if (found == stored.tensors.end()) return unfit(name, "is not in it");
+      const auto found = stored.tensors.find(kDiffusersPrefix + name);
+      if (found == stored.tensors.end()) return unfit(name + " is not in it");
       if (found->second.sizes() != at::IntArrayRef{rows, columns})
-        return unfit(name, "has another shape");
+        return unfit(name + " has another shape");
       factors[name] = found->second.to(at::kFloat);
     }
     if (target.place.swaps_halves)
       factors[up_name(target)] = swap_halves(factors.at(up_name(target)));
   }
-  if (factors.size() != stored.tensors.size())
-    return Error{Errc::invalid, "--network_weights " + file.string() +
-                                    " changes more than --target_modules names"};
+  if (factors.size() != stored.tensors.size()) return unfit("it changes more modules");
+  const double scale = TRY(flux::load_lora(file)).modules.front().scale;
+  if (std::abs(scale - options.scale()) > 1e-6 * scale)
+    return unfit("its lora_alpha is " + json(scale * static_cast<double>(options.rank)).dump());
   return factors;
 }
 

@@ -26,8 +26,8 @@ struct TrainedLora {
 Result<void> save_lora(const std::filesystem::path& folder, const TrainedLora& lora,
                        const Tensors& learnt, at::ScalarType dtype);
 
-// The factors of such a file, pytorch_lora_weights or adapter_model, as save_lora was given them,
-// in float32. invalid: it has others than those of these targets and this rank.
+// The factors of a pytorch_lora_weights.safetensors as save_lora was given them, in float32.
+// invalid: it has others than those of these targets, this rank and this alpha.
 Result<Tensors> load_factors(const std::filesystem::path& file, const std::vector<Target>& targets,
                              const LoraOptions& options);
 

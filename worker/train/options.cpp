@@ -193,6 +193,13 @@ Result<DenoiserOptions> DenoisingOptions::denoiser_options(const CommonOptions& 
   options.flow.weighting = TRY(parse_weighting(weighting_scheme));
   options.guidance = guidance_scale;
   options.block_by_block = gradient_checkpointing;
+  if (options.batch % echoing_factor != 0)
+    return Error{Errc::invalid, "--train_batch_size " + std::to_string(options.batch) +
+                                    " is no multiple of --echoing_factor " +
+                                    std::to_string(echoing_factor)};
+  if (echoing_factor > 1 && shuffle_buffer_size < options.batch)
+    return Error{Errc::invalid, "--shuffle_buffer_size " + std::to_string(shuffle_buffer_size) +
+                                    " is smaller than a batch of " + std::to_string(options.batch)};
   options.echoing_factor = echoing_factor;
   options.shuffle_buffer_size = shuffle_buffer_size;
   options.shown = num_validation_images;

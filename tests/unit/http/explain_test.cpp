@@ -332,8 +332,8 @@ TEST(ExplainBatch, WhatIsHeldWaitsForAPersonAndNotForWorkers) {
   row.jobs_held = 1;
   const Explanation it = explain_batch(row, a_farm({a_worker(1)}));
   EXPECT_EQ(it.sentence,
-            "Batch 2 waits for a person: of each character that is held, the front view was not "
-            "found good by itself; approve it to have the others rendered, or ask for another take "
+            "Batch 2 waits for a person: of each character that is held, the front view is not "
+            "found good yet; approve it to have the others rendered, or ask for another take "
             "of it.");
   EXPECT_EQ(kinds(it), Kinds{"waits_for_proof"});
   EXPECT_EQ(it.facts[0].count, 1u);
@@ -341,7 +341,7 @@ TEST(ExplainBatch, WhatIsHeldWaitsForAPersonAndNotForWorkers) {
   farm.running = {row};
   EXPECT_EQ(explain_worker(a_worker(1), {}, farm).sentence,
             "Worker gpu-1 idles: what is left of batch 2 waits for a person: of each character "
-            "that is held, the front view was not found good by itself; approve it to have the "
+            "that is held, the front view is not found good yet; approve it to have the "
             "others rendered, or ask for another take of it.");
   row.batch.jobs_done = 0;
   EXPECT_EQ(kinds(explain_batch(row, a_farm({a_worker(1)}))), Kinds{"worker_free"})

@@ -107,7 +107,7 @@ TEST_F(Routes, ABatchThatIsAllHeldWaitsForAPerson) {
   post(core::SheetAssembled{task.sheet, task.version, sha256("s"), sha256("t"),
                             R"([{"view": "front", "kind": "flat", "detail": "it is flat"}])"});
   const std::string waits =
-      "a person: of each character that is held, the front view was not found good by itself; "
+      "a person: of each character that is held, the front view is not found good yet; "
       "approve it to have the others rendered, or ask for another take of it";
   EXPECT_EQ(get_json("/api/v1/batches/1")["waiting_for"], waits);
   EXPECT_EQ(get_json("/api/v1/batches")["items"][0]["waiting_for"], waits);

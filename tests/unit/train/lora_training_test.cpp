@@ -231,22 +231,20 @@ TEST(LoraTraining, BeginsWithAnEarlierOne) {
   const Tensors learnt = first->parameters().learnt();
   get(first->save(out.path(), learnt));
   LoraOptions lora = tiny_lora();
-  for (const char* file :
-       {"pytorch_lora_weights.safetensors", "adapter/adapter_model.safetensors"}) {
-    lora.network_weights = out / file;
-    const auto next = get(make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures));
-    const Tensors begun = next->parameters().learnt();
-    ASSERT_EQ(begun.size(), learnt.size());
-    for (const auto& [name, tensor] : learnt)
-      EXPECT_TRUE(at::equal(begun.at(name), tensor)) << name;
-  }
+  lora.network_weights = out / "pytorch_lora_weights.safetensors";
+  const auto next = get(make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures));
+  const Tensors begun = next->parameters().learnt();
+  ASSERT_EQ(begun.size(), learnt.size());
+  for (const auto& [name, tensor] : learnt) EXPECT_TRUE(at::equal(begun.at(name), tensor)) << name;
   const auto error_of = [&] {
     return make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures).error().what;
   };
   lora.rank = 3;
   EXPECT_NE(error_of().find("has another shape"), std::string::npos) << error_of();
+  lora = {4, 4, {"all-linear"}, lora.network_weights};
+  EXPECT_NE(error_of().find("its lora_alpha is 8"), std::string::npos) << error_of();
   lora = {4, 8, {"attn.to_q"}, lora.network_weights};
-  EXPECT_NE(error_of().find("more than --target_modules"), std::string::npos) << error_of();
+  EXPECT_NE(error_of().find("it changes more modules"), std::string::npos) << error_of();
   lora.network_weights = out / "lora_kohya.safetensors";
   EXPECT_NE(error_of().find("is not in it"), std::string::npos) << error_of();
 }

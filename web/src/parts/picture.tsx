@@ -1,14 +1,19 @@
 // A picture of the farm's. One that was cut off, because the coordinator was restarted, is asked for
-// again.
+// again, sooner at first: it may also be one that is gone.
 
 const kAgainMs = 3000;
+const kAgainMaxMs = 300_000;
+const pauses = new WeakMap<HTMLImageElement, { source: string; ms: number }>();
 
 function ask_again(event: Event) {
   const picture = event.currentTarget as HTMLImageElement;
   const source = picture.src;
+  const last = pauses.get(picture);
+  const ms = last?.source === source ? Math.min(2 * last.ms, kAgainMaxMs) : kAgainMs;
+  pauses.set(picture, { source, ms });
   setTimeout(() => {
     if (picture.src === source) picture.src = source; // begins anew, though it is the same
-  }, kAgainMs);
+  }, ms);
 }
 
 interface PictureProps {
