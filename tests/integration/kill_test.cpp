@@ -79,7 +79,12 @@ TEST(Kill, TheCoordinatorInMidBatchIsNoEvent) {
   EXPECT_LT(took, seconds(5));
   ASSERT_TRUE(farm.wait_finished(batch, seconds(90))) << farm.logs();
   expect_each_job_done_once(farm, 24);
-  EXPECT_EQ(farm.sql("SELECT sum(losses) FROM job"), "0") << "workers were there all the time";
+  // Workers were there all the time. What was given out just before the end, and had not left yet,
+  // they do not have: it is given out again.
+  EXPECT_EQ(farm.sql("SELECT count(*) FROM event WHERE kind = 'job.requeued' AND "
+                     "detail NOT LIKE '%its worker came back without it%'"),
+            "0");
+  EXPECT_LE(std::stoi(farm.sql("SELECT sum(losses) FROM job")), 2);
 }
 
 TEST(Kill, APictureFinishedWhileTheCoordinatorWasDownIsHandedIn) {

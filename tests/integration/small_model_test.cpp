@@ -48,6 +48,7 @@ class SmallModel : public ::testing::Test {
                                      "MODEL_PRECISION=no",
                                      "LORA_STEPS=2",
                                      "LORA_BATCH=2",
+                                     "LORA_ECHO=2",
                                      "LORA_PRECISION=no",
                                      "LORA_RANK=4",
                                      kScript,
