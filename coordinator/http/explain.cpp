@@ -277,8 +277,7 @@ Explanation explain_sheet(const store::SheetRow& row, const core::Batch& batch,
 Explanation explain_batch(const store::BatchRow& row, const FarmView& farm) {
   const core::Batch& batch = row.batch;
   Explanation it{std::string(name(batch.state)), "batch " + number(batch.id) + " ", {}};
-  const std::uint64_t ended =
-      std::uint64_t{batch.jobs_done} + batch.jobs_failed + batch.jobs_cancelled;
+  const std::int64_t left = jobs_left(batch);
   if (batch.state == core::BatchState::cancelled) {
     it.sentence += "was cancelled with " + std::to_string(batch.jobs_done) + " of " +
                    count_of(batch.jobs, "job") + " done";
@@ -292,8 +291,9 @@ Explanation explain_batch(const store::BatchRow& row, const FarmView& farm) {
     it.facts.push_back(batch_fact("batch_paused", it.sentence, batch));
   } else if (row.jobs_running > 0) {
     it.sentence += "is being rendered: " + count_of(row.jobs_running, "job") + " just now, " +
-                   std::to_string(ended) + " of " + std::to_string(batch.jobs) + " are over";
-  } else if (ended >= batch.jobs) {
+                   std::to_string(batch.jobs - left) + " of " + std::to_string(batch.jobs) +
+                   " are over";
+  } else if (left == 0) {
     it.sentence += "is rendered; " + count_of(batch.sheets_open, "sheet") +
                    (batch.sheets_open == 1 ? " is" : " are") + " being put together";
   } else if (is_all_held(row)) {

@@ -11,10 +11,8 @@ namespace pirouette::http {
 namespace {
 
 std::uint64_t waiting_of(const store::BatchRow& row) {
-  const core::Batch& batch = row.batch;
-  const std::uint64_t over = std::uint64_t{batch.jobs_done} + batch.jobs_failed +
-                             batch.jobs_cancelled + row.jobs_running + row.jobs_held;
-  return batch.jobs > over ? batch.jobs - over : 0;
+  const std::int64_t waiting = jobs_left(row.batch) - row.jobs_running - row.jobs_held;
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, waiting));
 }
 
 std::string jobs(std::uint64_t count) {

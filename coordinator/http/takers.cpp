@@ -33,12 +33,6 @@ std::uint64_t bytes_to_fetch(const Recipe& recipe) {
       [](std::uint64_t sum, const RecipeLora& lora) { return sum + lora.bytes; });
 }
 
-std::int64_t jobs_left(const core::Batch& batch) {
-  const std::int64_t ended =
-      std::int64_t{batch.jobs_done} + batch.jobs_failed + batch.jobs_cancelled;
-  return std::max<std::int64_t>(0, std::int64_t{batch.jobs} - ended);
-}
-
 // "no online worker has the LoRA ink; there are: line, wash"
 std::string nobody_has(const std::string& noun, const std::string& name,
                        const std::set<std::string>& there_are) {
@@ -100,6 +94,12 @@ std::string what_is_missing(const Recipe& recipe, const std::vector<store::Worke
   return "no online worker has the model " + recipe.model +
          (recipe.required_tags.empty() ? " and all of the recipe's LoRAs"
                                        : ", all of the recipe's LoRAs and the tags it requires");
+}
+
+std::int64_t jobs_left(const core::Batch& batch) {
+  const std::int64_t ended =
+      std::int64_t{batch.jobs_done} + batch.jobs_failed + batch.jobs_cancelled;
+  return std::max<std::int64_t>(0, std::int64_t{batch.jobs} - ended);
 }
 
 std::optional<std::int64_t> seconds_left(const store::BatchRow& row,

@@ -12,6 +12,9 @@
 
 namespace pirouette::http {
 
+// Jobs that are not over: done, failed or cancelled.
+std::int64_t jobs_left(const core::Batch& batch);
+
 // Remaining jobs x the mean seconds of one / workers that could take it. None before one is done,
 // and while no worker could.
 std::optional<std::int64_t> seconds_left(const store::BatchRow& row,

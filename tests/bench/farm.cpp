@@ -5,8 +5,8 @@
 #include <random>
 
 #include "common/blobs.h"
+#include "tests/bench/running_worker.h"
 #include "tests/support/noop_engine.h"
-#include "worker/link/worker_loop.h"
 
 namespace pirouette::bench {
 namespace {
@@ -34,8 +34,6 @@ json recipe_with(std::size_t views) {
   return {{"pose_set", std::move(set)},
           {"prompt", "{view}, " + std::string(kPromptBytes - 16, 'p')}};
 }
-
-std::vector<std::uint8_t> bytes_of(const std::string& text) { return {text.begin(), text.end()}; }
 
 std::vector<std::uint8_t> noise(std::size_t bytes) {
   std::mt19937 random;
@@ -92,23 +90,8 @@ class Farm::Engine : public engine::NoopEngine {
   bool used_ = false;
 };
 
-class Farm::Worker {
- public:
-  Worker(link::WorkerConfig config, std::vector<std::uint8_t> picture, bool own_pictures,
-         std::shared_ptr<Stage> stage)
-      : config_(std::move(config)),
-        engine_(std::move(picture), own_pictures, std::move(stage)),
-        thread_([this] { need(link::run(config_, engine_, stop_)); }) {}
-  ~Worker() {
-    stop_.stop();
-    thread_.join();
-  }
-
- private:
-  link::WorkerConfig config_;
-  Engine engine_;
-  link::StopFlag stop_;
-  std::thread thread_;
+class Farm::Worker : public RunningWorker<Engine> {
+  using RunningWorker::RunningWorker;
 };
 
 Farm::Farm(const FarmConfig& config) : scratch_(config.folder), stage_(std::make_shared<Stage>()) {

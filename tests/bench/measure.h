@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -45,6 +46,10 @@ inline double quantile(std::vector<double> values, double share) {
 }
 
 inline double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
+
+inline std::vector<std::uint8_t> bytes_of(const std::string& text) {
+  return {text.begin(), text.end()};
+}
 
 // A new folder in that one, gone with all its files at the end. Not in /tmp, which is often memory:
 // a sync there costs nothing and the numbers would be a lie.

@@ -18,11 +18,11 @@
 #include "coordinator/runtime/coordinator.h"
 #include "coordinator/store/read_model.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/running_worker.h"
 #include "tests/bench/stored_rows.h"
 #include "tests/support/noop_engine.h"
 #include "tests/support/peer.h"
 #include "tests/support/process.h"
-#include "worker/link/worker_loop.h"
 
 namespace pirouette::bench {
 namespace {
@@ -106,14 +106,7 @@ class Served {
   double start_seconds() const { return start_seconds_; }
   int port() const { return port_; }
   const nlohmann::json& endpoints() const { return endpoints_; }
-  // VmRSS, or VmHWM for the peak.
-  double mib(const std::string& which) const {
-    std::ifstream status("/proc/" + std::to_string(process_->pid()) + "/status");
-    for (std::string line; std::getline(status, line);) {
-      if (line.starts_with(which + ":")) return std::stod(line.substr(which.size() + 1)) / 1024;
-    }
-    return 0;
-  }
+  double peak_mib() const { return process_->memory_mib("VmHWM"); }
 
  private:
   bool answers(const std::filesystem::path& endpoints) {
@@ -133,27 +126,7 @@ class Served {
 
 // --- the workers' side ---------------------------------------------------------------------------
 
-class Worker {
- public:
-  Worker(link::WorkerConfig config, const std::vector<std::uint8_t>& picture, int render_ms)
-      : config_(std::move(config)),
-        engine_(picture, std::chrono::milliseconds(render_ms)),
-        thread_([this] { need(link::run(config_, engine_, stop_)); }) {}
-  ~Worker() {
-    stop_.stop();
-    thread_.join();
-  }
-
- private:
-  link::WorkerConfig config_;
-  engine::NoopEngine engine_;
-  link::StopFlag stop_;
-  std::thread thread_;
-};
-
-std::vector<std::uint8_t> bytes_of(const std::string& words) {
-  return {words.begin(), words.end()};
-}
+using Worker = RunningWorker<engine::NoopEngine>;
 
 // --- the farm ------------------------------------------------------------------------------------
 
@@ -181,7 +154,7 @@ class StoredFarm {
   void print_start(const std::string& what, double wanted) const {
     const Served served(folder_);
     print_row("start, " + what, text("%.0f s", wanted),
-              text("%.2f s, then %.0f MiB", served.start_seconds(), served.mib("VmHWM")),
+              text("%.2f s, then %.0f MiB", served.start_seconds(), served.peak_mib()),
               verdict(served.start_seconds(), wanted));
   }
 
@@ -198,7 +171,7 @@ class StoredFarm {
                              .folder = scratch_.path() / name,
                              .prefetch = options_.prefetch,
                              .lora_cache = {}},
-          picture_bytes_, options_.render_ms));
+          picture_bytes_, std::chrono::milliseconds(options_.render_ms)));
     }
     const auto read = need(store::ReadModel::open(folder_ / "farm.db"));
     const std::uint64_t before = wait_for_first(*read);
@@ -212,7 +185,7 @@ class StoredFarm {
                    static_cast<double>(after.done - before) / seconds, seconds,
                    static_cast<double>(after.queued)),
               draining ? "" : "NO: it was over before; ask for more --open-jobs");
-    print_row("memory at most", "", text("%.0f MiB", served.mib("VmHWM")), "");
+    print_row("memory at most", "", text("%.0f MiB", served.peak_mib()), "");
     print_row(
         "database", "",
         text("%.0f MiB",

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 #include <thread>
 
@@ -24,17 +23,7 @@ constexpr int kCoordinatorKills[] = {300, 750, 1200};  // at so many jobs done
 constexpr int kWorkerKills = 6;                        // between the 100th and the 1250th
 constexpr int kSettled = 1300;                         // nothing is killed after it
 
-// In MiB, what the process has in memory just now.
-int memory_mib(const Process& process) {
-  std::ifstream status("/proc/" + std::to_string(process.pid()) + "/status");
-  for (std::string word; status >> word;) {
-    if (word != "VmRSS:") continue;
-    int kib = 0;
-    status >> kib;
-    return kib / 1024;
-  }
-  return 0;
-}
+int memory_mib(const Process& process) { return static_cast<int>(process.memory_mib("VmRSS")); }
 
 std::vector<std::int64_t> numbers(const std::string& lines) {
   std::vector<std::int64_t> all;

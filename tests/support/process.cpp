@@ -88,6 +88,14 @@ std::optional<int> Process::wait_for(std::chrono::milliseconds limit) {
   return exit_code_;
 }
 
+double Process::memory_mib(const std::string& which) const {
+  std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(which + ":")) return std::stod(line.substr(which.size() + 1)) / 1024;
+  }
+  return 0;
+}
+
 std::string Process::out() const { return read_text(out_); }
 std::string Process::err() const { return read_text(err_); }
 

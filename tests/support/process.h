@@ -27,6 +27,8 @@ class Process {
   void kill9();  // and reap
   // The exit code (128 + signal if a signal ended it), or nothing if it still runs.
   std::optional<int> wait_for(std::chrono::milliseconds limit);
+  // What /proc says of its memory: "VmRSS" just now, "VmHWM" at most so far. 0: it does not say.
+  double memory_mib(const std::string& which) const;
   std::string out() const;
   std::string err() const;
 
