@@ -22,7 +22,7 @@ Tensor with_changes(const Tensor& y, const Tensor& x, const std::vector<Adapter>
   for (const Adapter& a : adapters) {
     const int64_t rows_after = y.size(-1) - a.first_row - a.up.size(0);
     downs.push_back(a.down);
-    ups.push_back(at::constant_pad_nd(a.up * a.scale, {0, 0, a.first_row, rows_after}));
+    ups.push_back(at::constant_pad_nd(a.up * *a.scale, {0, 0, a.first_row, rows_after}));
   }
   const Tensor inner = at::linear(x, at::cat(downs, 0));  // [.., sum of ranks]
   return at::addmm(y.flatten(0, -2), inner.flatten(0, -2), at::cat(ups, 1).t()).view_as(y);

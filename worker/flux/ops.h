@@ -10,6 +10,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,10 +19,11 @@ namespace pirouette::flux {
 using at::Tensor;
 
 // A low-rank change of some of a linear's rows that is not merged into it, so that it can be
-// trained: y[first_row ...] += scale * up (down x).
+// trained: y[first_row ...] += scale * up (down x). All of one training have one scale, which may
+// change between two steps.
 struct Adapter {
   Tensor down, up;  // [rank, in], [rows, rank]
-  double scale = 1.0;
+  std::shared_ptr<const double> scale;
   int64_t first_row = 0;
 };
 

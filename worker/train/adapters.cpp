@@ -9,6 +9,7 @@ namespace pirouette::train {
 namespace {
 
 constexpr std::string_view kAllLinear = "all-linear";
+constexpr std::uint64_t kLowerScales = 4;  // one in so many
 
 Target make_target(const std::string& name, const Tensor& weight) {
   Target target{name, *flux::place_module(name), weight.size(1)};
@@ -87,16 +88,22 @@ Tensors new_factors(const std::vector<Target>& targets, const LoraOptions& optio
   return factors;
 }
 
-void adapt(flux::Weights& weights, const std::vector<Target>& targets, const LoraOptions& options,
-           const Tensors& factors, Parameters& parameters, at::ScalarType dtype,
-           at::Device device) {
+void adapt(flux::Weights& weights, const std::vector<Target>& targets,
+           const std::shared_ptr<const double>& scale, const Tensors& factors,
+           Parameters& parameters, at::ScalarType dtype, at::Device device) {
   for (const Target& target : targets) {
     const auto add = [&](const std::string& name) {
       return parameters.add(name, factors.at(name).to(device), dtype);
     };
     const Tensor down = add(down_name(target)), up = add(up_name(target));
-    weights.adapt(target.place.module, {down, up, options.scale(), target.first_row});
+    weights.adapt(target.place.module, {down, up, scale, target.first_row});
   }
+}
+
+double share_of_scale(const LoraOptions& options, std::uint64_t seed, std::uint64_t number) {
+  Rng rng(seed_of(seed, Draw::scale, number));
+  if (options.scale_min >= 1 || rng.below(kLowerScales) != 0) return 1;
+  return options.scale_min + (1 - options.scale_min) * static_cast<double>(rng.below(1001)) / 1000;
 }
 
 }  // namespace pirouette::train

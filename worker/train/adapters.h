@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct LoraOptions {
   std::vector<std::string> target_modules;
   // What load_factors takes, to begin with; none: with no change.
   std::filesystem::path network_weights;
+
+  // In some steps the change is taken at less than its whole scale, at least this share of it.
+  double scale_min = 1;
 
   double scale() const { return alpha / static_cast<double>(rank); }
 };
@@ -52,8 +56,14 @@ Tensors new_factors(const std::vector<Target>& targets, const LoraOptions& optio
                     std::uint64_t seed);
 
 // Hangs an adapter on each target. Rows of factors lie in the canonical order while they are
-// trained.
-void adapt(flux::Weights& weights, const std::vector<Target>& targets, const LoraOptions& options,
-           const Tensors& factors, Parameters& parameters, at::ScalarType dtype, at::Device device);
+// trained. scale: theirs, read in every step.
+void adapt(flux::Weights& weights, const std::vector<Target>& targets,
+           const std::shared_ptr<const double>& scale, const Tensors& factors,
+           Parameters& parameters, at::ScalarType dtype, at::Device device);
+
+// The share of the scale that the number-th micro-batch learns with: 1 in three of four, and in the
+// fourth anything from scale_min on, so that a LoRA that a recipe gives a lower scale does less and
+// not something else.
+double share_of_scale(const LoraOptions& options, std::uint64_t seed, std::uint64_t number);
 
 }  // namespace pirouette::train

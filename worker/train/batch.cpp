@@ -33,7 +33,7 @@ Batch make_batch(std::uint64_t count, flux::Size size, bool pinned) {
                                         3};
   const auto options = at::TensorOptions(at::kByte).pinned_memory(pinned);
   return Batch{at::empty(shape, options), at::empty(shape, options),
-               std::vector<std::string>(count)};
+               at::zeros({shape[0], shape[1], shape[2]}, options), std::vector<std::string>(count)};
 }
 
 Result<void> draw_row(const Dataset& dataset, std::uint64_t seed, std::uint64_t index, Batch& batch,
@@ -42,6 +42,11 @@ Result<void> draw_row(const Dataset& dataset, std::uint64_t seed, std::uint64_t 
   Example example = TRY(dataset.at(index, rng));
   put(batch.references, row, example.reference);
   put(batch.targets, row, example.target);
+  if (!example.mask.empty()) {
+    const auto pixels = static_cast<std::uint64_t>(batch.masks.stride(0));
+    PIROUETTE_CHECK(example.mask.size() == pixels);
+    std::ranges::copy(example.mask, batch.masks.data_ptr<std::uint8_t>() + row * pixels);
+  }
   batch.prompts[row] = std::move(example.prompt);
   return {};
 }

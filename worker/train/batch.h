@@ -9,6 +9,7 @@ namespace pirouette::train {
 
 struct Batch {
   at::Tensor references, targets;  // [B, H, W, 3] bytes on the host
+  at::Tensor masks;                // [B, H, W] bytes: not 0 where the example's mask is
   std::vector<std::string> prompts;
 };
 

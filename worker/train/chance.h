@@ -10,7 +10,17 @@
 
 namespace pirouette::train {
 
-enum class Draw : std::uint64_t { weights, order, example, sigma, noise, latent, sample, echo };
+enum class Draw : std::uint64_t {
+  weights,
+  order,
+  example,
+  sigma,
+  noise,
+  latent,
+  sample,
+  echo,
+  scale
+};
 
 // A seed for the count-th draw of its kind.
 inline std::uint64_t seed_of(std::uint64_t seed, Draw draw, std::uint64_t count) {

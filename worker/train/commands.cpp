@@ -129,6 +129,12 @@ struct Commands::Lora {
     command->add_option("--network_weights", lora.network_weights,
                         "Begin with this LoRA (pytorch_lora_weights.safetensors of an earlier "
                         "training, of the same rank, alpha and targets)");
+    command
+        ->add_option("--lora_scale_min", lora.scale_min,
+                     "One step in four learns with the change at less than its whole scale, at "
+                     "least this share of it, so that lower scales do less and not something else")
+        ->check(CLI::Range(0.0, 1.0))
+        ->capture_default_str();
     lora.target_modules = default_target_modules();
     command
         ->add_option("--target_modules", lora.target_modules,

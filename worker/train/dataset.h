@@ -15,6 +15,9 @@ namespace pirouette::train {
 struct Example {
   Image reference, target;  // RGB
   std::string prompt;
+  // Of the target's pixels, row by row, those that show what the example is about: not 0. Empty:
+  // none more than the others.
+  std::vector<std::uint8_t> mask = {};
 };
 
 class Dataset {

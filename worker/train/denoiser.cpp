@@ -25,7 +25,11 @@ EncodedBatch Denoiser::encode(Batch batch) const {
   const auto latents = [&](const Tensor& bytes) {
     return model_.autoencoder.encode(to_pictures(bytes, model_.device, model_.dtype));
   };
-  return {latents(batch.targets), latents(batch.references), std::move(batch.prompts)};
+  Tensor targets = latents(batch.targets), references = latents(batch.references);
+  const Tensor pixels =
+      batch.masks.to(model_.device, /*non_blocking=*/true).unsqueeze(1).to(model_.dtype);
+  Tensor masks = std::get<0>(at::adaptive_max_pool2d(pixels, targets.sizes().slice(2)));
+  return {std::move(targets), std::move(references), std::move(masks), std::move(batch.prompts)};
 }
 
 Result<EncodedBatch> Denoiser::take(std::uint64_t number) {
@@ -66,13 +70,14 @@ Result<Tensor> Denoiser::learn(std::uint64_t number) {
   const Tensor weights =
       flux::to_device(loss_weights(sigmas, options_.flow.weighting), model_.device);
   const Mixed mixed = mix(clean, noise, sigmas);
+  const Tensor places = place_weights(encoded.masks, encoded.targets.size(1), options_.mask_weight);
 
   flux::TransformerInput input = TRY(make_input(encoded));
   input.img = at::cat({mixed.noisy.to(model_.dtype), flux::pack_latents(encoded.references)}, 1);
   input.timestep = told(sigmas);
   const auto loss_of = [&](const Tensor& velocity) {
     const Tensor wrong = velocity.slice(1, 0, tokens).to(at::kFloat) - mixed.velocity;
-    return (wrong.square().mean(at::IntArrayRef{1, 2}) * weights).mean();
+    return ((wrong.square() * places).mean(at::IntArrayRef{1, 2}) * weights).mean();
   };
   const Tensor loss = options_.block_by_block
                           ? backward_block_by_block(model_.transformer, input, loss_of)

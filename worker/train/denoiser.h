@@ -27,6 +27,7 @@ struct DenoiserOptions {
   // many, which are at least a batch.
   std::uint64_t echoing_factor = 1, shuffle_buffer_size = 4096;
   FlowOptions flow;
+  double mask_weight = 1;      // what a latent's error counts in an example's mask, elsewhere 1
   double guidance = 3.5;       // told to a model that is told one
   bool block_by_block = true;  // gradient checkpointing
   // What show() draws: so many examples, in so many steps.

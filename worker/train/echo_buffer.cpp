@@ -27,6 +27,7 @@ void EchoBuffer::keep(std::uint64_t number, EncodedBatch fresh) {
     const std::uint64_t all = parts_ * options_.fresh;
     kept_.targets = room_for(fresh.targets, all);
     kept_.references = room_for(fresh.references, all);
+    kept_.masks = room_for(fresh.masks, all);
     kept_.prompts.resize(all);
   }
   const std::uint64_t row = number % parts_ * options_.fresh;
@@ -34,6 +35,7 @@ void EchoBuffer::keep(std::uint64_t number, EncodedBatch fresh) {
   const auto count = static_cast<std::int64_t>(options_.fresh);
   kept_.targets.narrow(0, first, count).copy_(fresh.targets);
   kept_.references.narrow(0, first, count).copy_(fresh.references);
+  kept_.masks.narrow(0, first, count).copy_(fresh.masks);
   std::ranges::move(fresh.prompts, kept_.prompts.begin() + first);
 }
 
@@ -51,8 +53,10 @@ Result<EncodedBatch> EchoBuffer::take(std::uint64_t number, const Encode& encode
   }
   const flux::Tensor index =
       flux::to_device(at::tensor(rows, at::TensorOptions(at::kLong)), kept_.targets.device());
-  EncodedBatch batch{
-      kept_.targets.index_select(0, index), kept_.references.index_select(0, index), {}};
+  EncodedBatch batch{kept_.targets.index_select(0, index),
+                     kept_.references.index_select(0, index),
+                     kept_.masks.index_select(0, index),
+                     {}};
   for (const std::int64_t row : rows)
     batch.prompts.push_back(kept_.prompts[static_cast<std::uint64_t>(row)]);
   return batch;

@@ -18,6 +18,7 @@ namespace pirouette::train {
 // Examples as the denoiser takes them, side by side.
 struct EncodedBatch {
   flux::Tensor targets, references;  // latents [B, c, h, w] on the device
+  flux::Tensor masks;                // [B, 1, h, w]: 1 where a latent shows what counts more, or 0
   std::vector<std::string> prompts;
 };
 

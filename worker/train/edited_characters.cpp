@@ -6,6 +6,7 @@
 
 #include "common/job/recipe.h"
 #include "worker/train/characters/swatches.h"
+#include "worker/train/difference_mask.h"
 #include "worker/train/edit.h"
 
 namespace pirouette::train {
@@ -37,12 +38,8 @@ EditKind draw_kind(Rng& rng) {
   return EditKind::keep;
 }
 
-bool differ(const Image& a, const Image& b) {
-  const std::size_t pixels = a.pixels.size() / 3;
-  std::size_t changed = 0;
-  for (std::size_t i = 0; i < pixels; ++i)
-    if (!std::equal(&a.pixels[3 * i], &a.pixels[3 * i] + 3, &b.pixels[3 * i])) ++changed;
-  return changed * kSeenShare >= pixels;
+bool is_seen(const std::vector<std::uint8_t>& mask) {
+  return static_cast<std::size_t>(std::ranges::count(mask, 1)) * kSeenShare >= mask.size();
 }
 
 class EditedCharacters : public Dataset {
@@ -58,7 +55,7 @@ class EditedCharacters : public Dataset {
       const auto edit = make_edit(kind, seen, rng);
       if (!edit) continue;
       Example example = shown(*edit);
-      if (kind == EditKind::keep || differ(example.reference, example.target)) return example;
+      if (kind == EditKind::keep || is_seen(example.mask)) return example;
     }
     return shown(*make_edit(EditKind::ground, seen, rng));
   }
@@ -67,7 +64,9 @@ class EditedCharacters : public Dataset {
 
  private:
   static Example shown(const Edit& edit) {
-    return Example{show(edit.before), show(edit.after), edit.prompt};
+    Image before = show(edit.before), after = show(edit.after);
+    std::vector<std::uint8_t> mask = difference_mask(before, after);
+    return Example{std::move(before), std::move(after), edit.prompt, std::move(mask)};
   }
 
   Seen draw_seen(Rng& rng) const {

@@ -54,4 +54,10 @@ Tensor loss_weights(const Tensor& sigmas, Weighting weighting) {
   return at::ones_like(sigmas);
 }
 
+Tensor place_weights(const Tensor& masks, std::int64_t channels, double mask_weight) {
+  const Tensor counts = masks.to(at::kFloat) * (mask_weight - 1) + 1;
+  const Tensor weights = counts / counts.mean(at::IntArrayRef{1, 2, 3}, /*keepdim=*/true);
+  return flux::pack_latents(weights.expand({-1, channels, -1, -1}));
+}
+
 }  // namespace pirouette::train

@@ -39,4 +39,9 @@ Mixed mix(const Tensor& clean, const Tensor& noise, const Tensor& sigmas);
 // What each sigma's squared error counts: [count].
 Tensor loss_weights(const Tensor& sigmas, Weighting weighting);
 
+// What the squared error of each place counts: mask_weight where the mask is 1 for where it is 0,
+// and 1 on average over an example. masks [B, 1, h, w] -> [B, L, 4 channels], packed as latents
+// are.
+Tensor place_weights(const Tensor& masks, std::int64_t channels, double mask_weight);
+
 }  // namespace pirouette::train

@@ -12,15 +12,25 @@ namespace {
 
 class LoraTask : public Task {
  public:
-  LoraTask(Parameters parameters, TrainedLora lora, Denoiser denoiser, at::ScalarType dtype)
+  // scale: the adapters'; seed: of its draws.
+  LoraTask(Parameters parameters, TrainedLora lora, std::shared_ptr<double> scale,
+           std::uint64_t seed, Denoiser denoiser, at::ScalarType dtype)
       : parameters_(std::move(parameters)),
         lora_(std::move(lora)),
+        scale_(std::move(scale)),
+        seed_(seed),
         denoiser_(std::move(denoiser)),
         dtype_(dtype) {}
 
   Parameters& parameters() override { return parameters_; }
-  Result<Tensor> learn(std::uint64_t number) override { return denoiser_.learn(number); }
-  Result<Image> show() override { return denoiser_.show(); }
+  Result<Tensor> learn(std::uint64_t number) override {
+    *scale_ = lora_.options.scale() * share_of_scale(lora_.options, seed_, number);
+    return denoiser_.learn(number);
+  }
+  Result<Image> show() override {
+    *scale_ = lora_.options.scale();
+    return denoiser_.show();
+  }
   Result<void> save(const std::filesystem::path& folder, const Tensors& learnt) override {
     return save_lora(folder, lora_, learnt, dtype_);
   }
@@ -28,6 +38,8 @@ class LoraTask : public Task {
  private:
   Parameters parameters_;
   TrainedLora lora_;
+  std::shared_ptr<double> scale_;
+  std::uint64_t seed_;
   Denoiser denoiser_;
   at::ScalarType dtype_;
 };
@@ -57,7 +69,8 @@ Result<std::unique_ptr<Task>> make_lora_task(const ModelOptions& model, const Lo
   const Tensors factors = lora.network_weights.empty()
                               ? new_factors(trained.targets, lora, denoiser.seed)
                               : TRY(load_factors(lora.network_weights, trained.targets, lora));
-  adapt(weights, trained.targets, lora, factors, parameters, model.dtype, model.device);
+  const auto scale = std::make_shared<double>(lora.scale());
+  adapt(weights, trained.targets, scale, factors, parameters, model.dtype, model.device);
   DenoiserModel parts{TRY(flux::Transformer::load(std::move(weights), source.numbers.axes)),
                       TRY(flux::Autoencoder::load(
                           TRY(flux::load_part(source.autoencoder, model.dtype, model.device)),
@@ -68,7 +81,7 @@ Result<std::unique_ptr<Task>> make_lora_task(const ModelOptions& model, const Lo
                       model.dtype,
                       model.device};
   std::unique_ptr<Task> task =
-      std::make_unique<LoraTask>(std::move(parameters), std::move(trained),
+      std::make_unique<LoraTask>(std::move(parameters), std::move(trained), scale, denoiser.seed,
                                  Denoiser(std::move(parts), dataset, denoiser), model.dtype);
   return task;
 }

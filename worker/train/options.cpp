@@ -160,6 +160,13 @@ void DenoisingOptions::add_to(CLI::App& command) {
   command.add_option("--mode_scale", flow.mode_scale)->capture_default_str();
   command.add_option("--guidance_scale", guidance_scale, "Told to a model with guidance embedded")
       ->capture_default_str();
+  command
+      .add_option("--mask_weight", mask_weight,
+                  "What an error counts where a drawn example shows what it is about (what an edit "
+                  "changes; of a turn, what is on one side only); elsewhere 1")
+      ->check(CLI::Range(1.0, 1000.0))
+      ->excludes("--train_data_dir")
+      ->capture_default_str();
   command.add_flag("--gradient_checkpointing", gradient_checkpointing,
                    "Less memory for a third more time");
   command
@@ -192,6 +199,7 @@ Result<DenoiserOptions> DenoisingOptions::denoiser_options(const CommonOptions& 
   options.flow = flow;
   options.flow.weighting = TRY(parse_weighting(weighting_scheme));
   options.guidance = guidance_scale;
+  options.mask_weight = mask_weight;
   options.block_by_block = gradient_checkpointing;
   if (options.batch % echoing_factor != 0)
     return Error{Errc::invalid, "--train_batch_size " + std::to_string(options.batch) +

@@ -41,7 +41,7 @@ struct CommonOptions {
 struct DenoisingOptions {
   std::string weighting_scheme = "logit_normal";
   FlowOptions flow;
-  double guidance_scale = 3.5;
+  double guidance_scale = 3.5, mask_weight = 1;
   bool gradient_checkpointing = false;
   std::uint64_t echoing_factor = 1, shuffle_buffer_size = 4096;
   int max_sequence_length = 512;

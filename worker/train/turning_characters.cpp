@@ -1,8 +1,11 @@
 #include "worker/train/turning_characters.h"
 
+#include <utility>
+
 #include "common/job/recipe.h"
 #include "worker/train/characters/character.h"
 #include "worker/train/characters/render.h"
+#include "worker/train/difference_mask.h"
 
 namespace pirouette::train {
 namespace {
@@ -19,8 +22,11 @@ class TurningCharacters : public Dataset {
     const View& view = standard_views()[rng.below(standard_views().size())];
     const characters::Body body = characters::build(character);
     const std::string notes = rng.below(2) == 0 ? characters::description(character) : "";
-    return Example{shown(body, 0), shown(body, view.azimuth_deg),
-                   make_prompt(recipe_, view, notes, "")};
+    const characters::Body swapped = characters::build(characters::with_sides_swapped(character));
+    Image target = shown(body, view.azimuth_deg);
+    std::vector<std::uint8_t> mask = difference_mask(target, shown(swapped, view.azimuth_deg));
+    return Example{shown(body, 0), std::move(target), make_prompt(recipe_, view, notes, ""),
+                   std::move(mask)};
   }
 
   std::vector<std::string> prompts() const override { return {}; }

@@ -35,6 +35,10 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--control-characters", o.control_characters, "at each other scale")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
+  app.add_option("--ceiling-characters", o.setup.ceiling_characters,
+                 "whose truth is shown to the autoencoder alone: what any LoRA can reach")
+      ->check(CLI::Range(0, 100'000))
+      ->capture_default_str();
   app.add_option("--first", o.setup.first, "seed of the first character")->capture_default_str();
   app.add_option("--threads", o.setup.threads, "each with an engine of its own")
       ->check(CLI::Range(1, 64))

@@ -67,6 +67,12 @@ void tell_details(const Tallies& tallies, Table& table) {
   }
 }
 
+// All but the views.
+void tell_counts(const judge::Tally& tally, Table& table) {
+  table.row("right character, nearest of twenty", told(tally.characters));
+  table.row("one-sided things on the right side", told(tally.sides));
+}
+
 void tell_scale(double scale, const std::map<double, Tallies>& by_scale, Table& table) {
   const judge::Tally& tally = by_scale.at(scale).all;
   table.heading(scale == 0 ? "without the LoRA" : "LoRA at scale " + formatted("%g", scale));
@@ -90,9 +96,20 @@ void tell_scale(double scale, const std::map<double, Tallies>& by_scale, Table& 
   } else {
     table.row("right view, nearest of eight", told(views));
   }
-  table.row("right character, nearest of twenty", told(tally.characters));
-  table.row("one-sided things on the right side", told(tally.sides));
+  tell_counts(tally, table);
   tell_details(by_scale.at(scale), table);
+}
+
+void tell_ceiling(const std::vector<JudgedPicture>& pictures, Table& table) {
+  if (pictures.empty()) return;
+  Tallies tallies;
+  for (const JudgedPicture& picture : pictures) {
+    tallies.all.add(picture.verdict);
+    tallies.without_notes.add(picture.verdict);
+  }
+  table.heading("the truth, through the autoencoder alone");
+  tell_counts(tallies.all, table);
+  tell_details(tallies, table);
 }
 
 void tell_wrong_ones(const Trial& trial) {
@@ -128,6 +145,7 @@ bool report(const Setup& setup, const Trial& trial) {
   Table table;
   for (auto scale = by_scale.rbegin(); scale != by_scale.rend(); ++scale)
     tell_scale(scale->first, by_scale, table);
+  tell_ceiling(trial.ceiling, table);
   tell_wrong_ones(trial);
   table.heading("time");
   table.row("a pose, median", formatted("%.4f s", median(seconds)));

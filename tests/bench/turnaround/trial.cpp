@@ -9,6 +9,7 @@
 
 #include "common/job/recipe.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/turnaround/ceiling.h"
 #include "worker/engine/flux_engine.h"
 
 namespace pirouette::bench {
@@ -158,25 +159,34 @@ Result<void> render_all(const Setup& setup, const std::vector<Job>& jobs, Trial&
   return {};
 }
 
-// Each twenty seeds are each other's panel, so a panel is drawn once for all scales.
+// pictures: eight views after eight views. Those of the panel's characters, which begin at first.
+Result<void> judge_panel(const judge::Panel& panel, std::uint64_t first,
+                         std::vector<JudgedPicture>& pictures) {
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    JudgedPicture& picture = pictures[i];
+    if (picture.seed < first || picture.seed >= first + panel.count()) continue;
+    const std::size_t view = i % standard_views().size();
+    picture.verdict = TRY(panel.judge(picture.picture, picture.seed - first, view));
+    picture.nearest_seed = first + picture.verdict.nearest_character;
+    picture.truth = panel.truth(picture.seed - first, view);
+  }
+  return {};
+}
+
+// Each twenty seeds are each other's panel, so a panel is drawn once for everything.
 Result<void> judge_all(const Setup& setup, Trial& trial) {
   std::uint64_t last = setup.first;
-  for (const JudgedPicture& picture : trial.pictures) last = std::max(last, picture.seed);
+  for (const auto* pictures : {&trial.pictures, &trial.ceiling})
+    for (const JudgedPicture& picture : *pictures) last = std::max(last, picture.seed);
   const std::size_t panels = (last - setup.first) / judge::Panel::kCharacters + 1;
   FirstError failed;
   const auto work = [&](const Next& next) {
     while (const auto index = next()) {
       const std::uint64_t first = setup.first + *index * judge::Panel::kCharacters;
       const judge::Panel panel = judge::Panel::of_seeds(first, setup.size);
-      for (std::size_t i = 0; i < trial.pictures.size(); ++i) {
-        JudgedPicture& picture = trial.pictures[i];
-        if (picture.seed < first || picture.seed >= first + panel.count()) continue;
-        const std::size_t view = i % standard_views().size();
-        auto verdict = panel.judge(picture.picture, picture.seed - first, view);
-        if (!verdict.ok()) return failed.tell(verdict.error());
-        picture.verdict = std::move(verdict).value();
-        picture.nearest_seed = first + picture.verdict.nearest_character;
-        picture.truth = panel.truth(picture.seed - first, view);
+      for (auto* pictures : {&trial.pictures, &trial.ceiling}) {
+        const auto judged = judge_panel(panel, first, *pictures);
+        if (!judged.ok()) return failed.tell(judged.error());
       }
     }
   };
@@ -192,6 +202,7 @@ Result<Trial> run(const Setup& setup) {
   Trial trial;
   trial.pictures.resize(jobs.size() * standard_views().size());
   TRY(render_all(setup, jobs, trial));
+  trial.ceiling = TRY(truth_through_autoencoder(setup));
   TRY(judge_all(setup, trial));
   return trial;
 }

@@ -26,6 +26,7 @@ struct Setup {
     int characters = 200;
   };
   std::vector<Scale> scales;
+  int ceiling_characters = 20;  // whose truth goes through the autoencoder alone
 };
 
 struct JudgedPicture {
@@ -40,6 +41,7 @@ struct JudgedPicture {
 
 struct Trial {
   std::vector<JudgedPicture> pictures;  // by scale, character and view, in that order
+  std::vector<JudgedPicture> ceiling;   // by character and view
   double rendering_seconds = 0;         // all of it, loading included
 };
 

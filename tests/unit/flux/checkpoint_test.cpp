@@ -191,7 +191,7 @@ TEST(Weights, MissingWronglyShapedAndLeftOverTensorsAreNamed) {
 
 TEST(Weights, AnAdapterGoesWithItsLinearAndIsMissedIfNobodyTakesIt) {
   Weights weights({{"a.weight", at::eye(2)}, {"a.bias", at::zeros({2})}}, "model");
-  weights.adapt("a", {at::ones({1, 2}), at::ones({1, 1}), 0.5, 1});
+  weights.adapt("a", {at::ones({1, 2}), at::ones({1, 1}), std::make_shared<double>(0.5), 1});
   EXPECT_TRUE(weights.is_adapted());
   EXPECT_NE(weights.finish().error().what.find("\"a\""), std::string::npos);
   const Linear linear = weights.take_linear("a", 2, 2).value();

@@ -32,6 +32,7 @@ struct Encoder {
     }
     batch.targets = at::tensor(indices).view({-1, 1, 1, 1}).expand({-1, 4, 2, 3}).contiguous();
     batch.references = -batch.targets;
+    batch.masks = batch.targets.slice(1, 0, 1) * 2;
     return batch;
   }
 };
@@ -44,6 +45,7 @@ std::vector<std::uint64_t> indices_of(const EncodedBatch& batch) {
     EXPECT_EQ(batch.targets.select(0, row).min().item<float>(), static_cast<float>(index));
     EXPECT_EQ(batch.targets.select(0, row).max().item<float>(), static_cast<float>(index));
     EXPECT_EQ(batch.references.select(0, row).max().item<float>(), -static_cast<float>(index));
+    EXPECT_EQ(batch.masks.select(0, row).max().item<float>(), 2 * static_cast<float>(index));
     indices.push_back(index);
   }
   return indices;

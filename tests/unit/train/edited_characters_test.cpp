@@ -12,6 +12,7 @@
 #include "tests/unit/train/training_fixture.h"
 #include "worker/train/accessories.h"
 #include "worker/train/characters/swatches.h"
+#include "worker/train/difference_mask.h"
 #include "worker/train/edit.h"
 
 namespace pirouette::train {
@@ -198,6 +199,16 @@ TEST(Edits, KeepingKeepsEveryPixel) {
     EXPECT_EQ(show(edit.before).pixels, show(edit.after).pixels);
 }
 
+TEST(DifferenceMask, HasThePixelsThatDifferByMoreThanAShade) {
+  const Image before{2, 2, 3, {10, 10, 10, 20, 20, 20, 30, 30, 30, 40, 40, 40}};
+  Image after = before;
+  after.pixels[3 + 2] += 17;  // the second pixel's blue
+  after.pixels[6] += 16;
+  after.pixels[9] -= 40;
+  EXPECT_EQ(difference_mask(before, after), (std::vector<std::uint8_t>{0, 1, 0, 1}));
+  EXPECT_EQ(difference_mask(before, before), (std::vector<std::uint8_t>(4)));
+}
+
 TEST(EditedCharacters, AreTheSameForTheSameChancesAndManySided) {
   const auto dataset = edited_characters(1000, {48, 64});
   EXPECT_TRUE(dataset->prompts().empty());
@@ -209,6 +220,7 @@ TEST(EditedCharacters, AreTheSameForTheSameChancesAndManySided) {
     EXPECT_EQ(example.reference.pixels, same.reference.pixels);
     EXPECT_EQ(example.target.pixels, same.target.pixels);
     EXPECT_EQ(example.prompt, same.prompt);
+    EXPECT_EQ(example.mask, difference_mask(example.reference, example.target));
     prompts.insert(example.prompt);
   }
   EXPECT_GE(prompts.size(), 40u);

@@ -85,6 +85,24 @@ TEST_F(FolderDatasetTest, ColumnsMayHaveOtherNames) {
   EXPECT_TRUE(open_folder(folder_.path(), {"before", "text", "after"}, 1).ok());
 }
 
+// Of the second example only, and none of what lay in the memory before.
+TEST(Batches, HaveTheirExamplesMasks) {
+  class OneMasked : public Dataset {
+   public:
+    Result<Example> at(std::uint64_t index, Rng&) const override {
+      const Image picture{16, 16, 3, std::vector<std::uint8_t>(16 * 16 * 3)};
+      Example example{picture, picture, "a prompt"};
+      if (index == 1) example.mask.assign(16 * 16, 1);
+      return example;
+    }
+    std::vector<std::string> prompts() const override { return {}; }
+  };
+  const Batch batch = get(draw_batch(OneMasked(), 1, 0, 3, {16, 16}));
+  EXPECT_EQ(batch.masks.sizes(), (at::IntArrayRef{3, 16, 16}));
+  EXPECT_EQ(batch.masks.sum().item<int>(), 16 * 16);
+  EXPECT_EQ(batch.masks[1].min().item<int>(), 1);
+}
+
 TEST_F(FolderDatasetTest, BatchesAreOfOneSize) {
   write(kGood);
   const auto dataset = get(open_folder(folder_.path(), {}, 1));

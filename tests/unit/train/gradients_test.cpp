@@ -33,7 +33,8 @@ struct Adapted {
     Parameters parameters;
     const auto targets = get(choose_targets(weights.tensors(), {"all-linear"}));
     const LoraOptions lora{3, 6, {}, {}};
-    adapt(weights, targets, lora, new_factors(targets, lora, 1), parameters, at::kDouble, at::kCPU);
+    adapt(weights, targets, std::make_shared<double>(lora.scale()), new_factors(targets, lora, 1),
+          parameters, at::kDouble, at::kCPU);
     std::uint64_t number = 100;
     for (Parameter& parameter : parameters.all())
       parameter.learnt.copy_(random(parameter.learnt.sizes(), ++number) * 0.1);

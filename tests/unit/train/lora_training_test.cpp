@@ -249,10 +249,13 @@ TEST(LoraTraining, BeginsWithAnEarlierOne) {
   EXPECT_NE(error_of().find("is not in it"), std::string::npos) << error_of();
 }
 
+// At whatever scale the steps before learnt.
 TEST(LoraTraining, ShowsWhatTheFarmWouldRender) {
   const Folder out;
   const FewPictures pictures;
-  const auto task = get(make_lora_task(tiny_model(), tiny_lora(), tiny_denoiser(), pictures));
+  LoraOptions lora = tiny_lora();
+  lora.scale_min = 0;
+  const auto task = get(make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures));
   TrainingOptions training = quick_training(out / "a", 2);
   training.validation_steps = 2;
   get(train(*task, training));
@@ -262,6 +265,44 @@ TEST(LoraTraining, ShowsWhatTheFarmWouldRender) {
   flux::Kontext kontext =
       get(flux::Kontext::load({flux::golden::folder(), std::nullopt}, at::kFloat));
   get(kontext.set_loras({{out / "a/lora_kohya.safetensors", 1.0}}));
+}
+
+TEST(LoraTraining, OneStepInFourLearnsAtALowerScale) {
+  LoraOptions lora = tiny_lora();
+  EXPECT_EQ(share_of_scale(lora, 1, 0), 1);
+  lora.scale_min = 0.5;
+  constexpr int kSteps = 4000;
+  int whole = 0;
+  double lower = 0;
+  for (std::uint64_t number = 0; number < kSteps; ++number) {
+    const double share = share_of_scale(lora, 1, number);
+    EXPECT_EQ(share, share_of_scale(lora, 1, number));
+    ASSERT_GE(share, 0.5);
+    ASSERT_LE(share, 1);
+    whole += share == 1 ? 1 : 0;
+    lower += share == 1 ? 0 : share;
+  }
+  EXPECT_NEAR(whole, kSteps * 3 / 4, 120);
+  EXPECT_NEAR(lower / (kSteps - whole), 0.75, 0.03);
+}
+
+// A lower scale is a lower gradient of the ups, which are zero at first.
+TEST(LoraTraining, ALowerScaleIsWhatAStepLearnsWith) {
+  const Folder out;
+  const FewPictures pictures;
+  LoraOptions lora = tiny_lora();
+  const auto norm_of = [&](double scale_min, std::uint64_t number) {
+    lora.scale_min = scale_min;
+    const auto task = get(make_lora_task(tiny_model(), lora, tiny_denoiser(), pictures));
+    get(task->learn(number));
+    task->parameters().collect(1);
+    return task->parameters().clip(0).item<double>();
+  };
+  std::uint64_t lower = 0;
+  lora.scale_min = 0;
+  while (share_of_scale(lora, tiny_denoiser().seed, lower) == 1) ++lower;
+  const double share = share_of_scale(lora, tiny_denoiser().seed, lower);
+  EXPECT_NEAR(norm_of(0, lower) / norm_of(1, lower), share, 1e-3);
 }
 
 TEST(LoraTraining, WrongWishesAreNamed) {

@@ -113,6 +113,21 @@ TEST(FlowMatching, WeightsFollowDiffusers) {
   EXPECT_FALSE(parse_weighting("sigma").ok());
 }
 
+TEST(FlowMatching, PlacesInTheMaskCountMoreAndAllTogetherOne) {
+  Tensor masks = at::zeros({2, 1, 4, 2});
+  masks[0][0][1][0] = 1;
+  const Tensor weights = place_weights(masks, /*channels=*/3, /*mask_weight=*/9);
+  ASSERT_EQ(weights.sizes(), (std::vector<std::int64_t>{2, 2, 12}));
+  // One place in eight counts nine times: the others half.
+  EXPECT_TRUE(at::allclose(weights[1], at::ones({2, 12})));
+  const Tensor latents = flux::unpack_latents(weights, 4, 2)[0];  // [3, 4, 2]
+  for (std::int64_t channel = 0; channel < 3; ++channel) {
+    EXPECT_FLOAT_EQ(latents[channel][1][0].item<float>(), 4.5);
+    EXPECT_FLOAT_EQ(latents[channel].sum().item<float>(), 8);
+    EXPECT_FLOAT_EQ(latents[channel].min().item<float>(), 0.5);
+  }
+}
+
 TEST(Chance, DrawsDependOnSeedKindAndCountAlone) {
   const auto draw = [](std::uint64_t seed, Draw kind, std::uint64_t count) {
     return normal({1}, generator_of(seed, kind, count)).item<double>();

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "common/job/recipe.h"
@@ -55,6 +56,27 @@ TEST(TurningCharacters, SayWhatTheFarmSays) {
   }
   EXPECT_GT(with_notes, 15);
   EXPECT_LT(with_notes, 45);
+}
+
+// Of someone with a shield, the mask has the places where it is and where it is not, and little of
+// the rest.
+TEST(TurningCharacters, MarkWhatIsOnOneSideOnly) {
+  const auto dataset = turning_characters(40, {48, 64});
+  constexpr double kPixels = 48 * 64;
+  double marked = 0, most = 0;
+  constexpr int kExamples = 60;
+  for (std::uint64_t seed = 0; seed < kExamples; ++seed) {
+    Rng rng(seed);
+    const Example example = get(dataset->at(0, rng));
+    ASSERT_EQ(example.mask.size(), kPixels);
+    const double share = static_cast<double>(std::ranges::count(example.mask, 1)) / kPixels;
+    marked += share / kExamples;
+    most = std::max(most, share);
+    // White ground is marked only where the thing would be on the other side.
+    EXPECT_EQ(example.mask.front(), 0);
+  }
+  EXPECT_GT(marked, 0.01);
+  EXPECT_LT(most, 0.4);
 }
 
 }  // namespace

@@ -110,6 +110,10 @@ struct Character {
 // streams, so that one more kind of hat changes no one's hair.
 Character character_of(std::uint64_t seed);
 
+// The same with everything one-sided on its other side: not a mirror image, whose left foot would
+// be a right one, but another character.
+Character with_sides_swapped(const Character& character);
+
 // Hats under which hair must lie flat.
 bool covers_hair(Headgear headgear);
 
