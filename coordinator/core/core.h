@@ -4,7 +4,7 @@
 // number, hash-ordered container or floating-point number, so the same events give the same effects
 // everywhere: in the farm, in the tests' transcripts and under the simulator.
 //
-// Owned by the runtime's loop thread. The caller must commit effects.writes before anything else of
+// Owned by the runtime's loop. The caller must commit effects.writes before anything else of
 // the effects leaves the process (see effect.h).
 
 #include <map>

@@ -6,7 +6,7 @@
 // A step changes the State, and says each change in out_ as a whole row: replaying the rows gives
 // the State again. Everything beside the State here is derived from it and rebuilt at a start.
 //
-// Lives on the runtime's loop thread, inside Core.
+// Lives in the runtime's loop, inside Core.
 
 #include <deque>
 #include <set>

@@ -105,12 +105,12 @@ void Connection::serve_whole(std::size_t bytes) {
   head_.reset();
   ++requests_;
   enter(Phase::serving, std::nullopt);
-  const bool added = door_.requests().try_add(
-      [&door = door_, id = id_, last = is_last(), request = std::move(request)](Serving& serving) {
-        RequestStream stream(request);
-        door.answered(id, serving.serve(stream, last));
-      });
-  if (added) return;
+  RequestThreads::Task serve = [&door = door_, id = id_, last = is_last(),
+                                request = std::move(request)](Serving& serving) {
+    RequestStream stream(request);
+    door.answered(id, serving.serve(stream, last));
+  };
+  if (door_.watch().try_take(serve) || door_.requests().try_add(std::move(serve))) return;
   const std::string why = std::to_string(kRequestsWaitingMax) +
                           " requests wait already, the most there may be; try again in a moment";
   door_.traffic().refuse(Refusal::requests, why);

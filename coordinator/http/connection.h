@@ -1,9 +1,9 @@
 #pragma once
-// One socket at the front door. It waits for a request, all of it, then lets a request thread serve
-// it, sends the answer as fast as the peer takes it, and waits for the next one. Each wait costs
-// the socket and what was received so far, and has an end (Patience).
+// One socket at the front door. It waits for a request, all of it, then lets a thread serve it,
+// sends the answer as fast as the peer takes it, and waits for the next one. Each wait costs the
+// socket and what was received so far, and has an end (Patience).
 //
-// Belongs to the front door's thread.
+// Belongs to who watches the front door.
 
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>

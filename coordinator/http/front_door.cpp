@@ -1,6 +1,5 @@
 #include "coordinator/http/front_door.h"
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <future>
@@ -31,7 +30,9 @@ FrontDoor::FrontDoor(Site& site, const Router& router)
           [&] { return std::make_unique<Serving>(site, router); }, site.traffic.requests_waiting),
       uploads_(
           kUploadsMax, kUploadsWaitingMax, [&] { return std::make_unique<Serving>(site, router); },
-          site.traffic.uploads_waiting) {}
+          site.traffic.uploads_waiting),
+      watch_(io_, std::make_unique<Serving>(site, router),
+             std::make_unique<Serving>(site, router)) {}
 
 FrontDoor::~FrontDoor() { stop(); }
 
@@ -51,10 +52,8 @@ Result<int> FrontDoor::listen(const std::string& host, int port) {
   accept();
   look_at_clock();
   const int bound_port = acceptor_.local_endpoint().port();
-  thread_ = std::thread([this] {
-    const auto work = asio::make_work_guard(io_);
-    io_.run();
-  });
+  watch_.start();
+  watches_ = true;
   return bound_port;
 }
 
@@ -177,7 +176,7 @@ void FrontDoor::end_if_done() {
 }
 
 void FrontDoor::stop() {
-  if (!thread_.joinable()) return;
+  if (!std::exchange(watches_, false)) return;
   stopping_ = true;
   asio::post(io_, [this] {
     error_code ignored;
@@ -187,6 +186,7 @@ void FrontDoor::stop() {
   });
   requests_.stop();
   uploads_.stop();
+  watch_.take_no_more();
   asio::post(io_, [this] {
     stop_at_ = Clock::now() + kStopMax;
     const auto all = connections_;
@@ -195,7 +195,7 @@ void FrontDoor::stop() {
     }
     end_if_done();
   });
-  thread_.join();
+  watch_.join();
   connections_.clear();
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-// Accepts and holds every connection on one thread, which never does more than move bytes: whole
-// requests go to the request threads, uploads to theirs, event streams to the hub. What is full
-// refuses with a reason; a slow or idle peer costs a socket.
+// Accepts and holds every connection, and only moves bytes: whole requests are served by the thread
+// that read them or go to the request threads (watch.h), uploads go to theirs, event streams to the
+// hub. What is full refuses with a reason; a slow or idle peer costs a socket.
 
 #include <array>
 #include <atomic>
@@ -11,13 +11,13 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <utility>  // before Asio: Debian's 1.74 forgets it
 
 #include "coordinator/http/connection.h"
 #include "coordinator/http/request_threads.h"
 #include "coordinator/http/site.h"
+#include "coordinator/http/watch.h"
 
 namespace pirouette::http {
 
@@ -36,6 +36,7 @@ class FrontDoor {
   // For connections.
   Traffic& traffic() { return site_.traffic; }
   const Patience& patience() const { return site_.config.patience; }
+  Watch& watch() { return watch_; }
   RequestThreads& requests() { return requests_; }
   RequestThreads& uploads() { return uploads_; }
   bool is_stopping() const { return stopping_; }
@@ -69,7 +70,8 @@ class FrontDoor {
   std::atomic<bool> stopping_{false};
   Clock::time_point stop_at_ = Clock::time_point::max();
   RequestThreads requests_, uploads_;
-  std::thread thread_;
+  Watch watch_;
+  bool watches_ = false;
 };
 
 }  // namespace pirouette::http

@@ -5,8 +5,9 @@
 //
 // Owns its threads: the front door holds every connection and waits for whole requests, a few
 // threads serve them, a few more read uploads, and one holds all event streams. So neither open
-// pages nor slow peers ever stop a request (limits.h). answer(), published() and progressed() are
-// called by the runtime's loop and never block on the network; post is called from request threads.
+// pages nor slow peers ever stop a request (limits.h). post is called from the thread that serves,
+// and no lock is held then: the round may run in it. answer(), published() and progressed() are
+// called by whoever runs the round, and never block on the network.
 
 #include <chrono>
 #include <cstddef>

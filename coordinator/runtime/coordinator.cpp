@@ -94,6 +94,8 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(Config config) {
 
   parts->loop = std::make_unique<Loop>(std::move(state), config.policy, parts->outlets());
   const auto post = [parts](core::Event event) { parts->loop->post(std::move(event)); };
+  // A request thread would only wait for the loop's answer.
+  const auto bring = [parts](core::Event event) { parts->loop->bring(std::move(event)); };
   parts->assembler = std::make_unique<Assembler>(
       config.assemble ? config.assemble : real_assembly(blobs, parts->read), post);
   parts->dispatch = TRY(dispatch::Dispatch::start(
@@ -113,7 +115,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(Config config) {
                                        .reference_making = assembly::kReferenceMaking,
                                        .as_reference = real_reference,
                                        .heartbeat = config.policy.heartbeat},
-                                      post));
+                                      bring));
 
   parts->endpoints = {"http://" + config.http_host + ":" + std::to_string(parts->http->port()),
                       parts->dispatch->endpoints().control, parts->dispatch->endpoints().blob};

@@ -29,6 +29,12 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
 
+std::vector<core::Event> alone(core::Event&& event) {
+  std::vector<core::Event> events;
+  events.push_back(std::move(event));
+  return events;
+}
+
 // What somebody who reads the log in the morning wants to know; the ledger has the rest.
 void log_for_admins(const core::LedgerRow& row) {
   const bool is_trouble =
@@ -61,19 +67,20 @@ class Loop::Impl {
   Impl(core::State state, core::Policy policy, Outlets outlets)
       : outlets_(std::move(outlets)),
         tick_(policy.tick),
-        core_(std::move(state), policy, clock_.now()),
         timer_(io_),
         pause_(io_),
-        signals_(io_) {}
+        signals_(io_),
+        core_(std::move(state), policy, clock_.now()) {}
 
   void post(std::vector<core::Event>&& events) {
-    bool was_empty = false;
-    {
-      const std::lock_guard lock(mutex_);
-      was_empty = waiting_.empty();
-      append(waiting_, std::move(events));
-    }
-    if (was_empty) boost::asio::post(io_, [this] { handle_waiting(); });
+    if (add(std::move(events))) wake();
+  }
+
+  void bring(std::vector<core::Event>&& events) {
+    if (!add(std::move(events))) return;
+    const std::unique_lock round(round_mutex_, std::try_to_lock);
+    if (!round || !is_open_ || io_.stopped()) return wake();
+    handle_waiting();
   }
 
   void stop_on_signals() {
@@ -85,8 +92,10 @@ class Loop::Impl {
   }
 
   void run() {
+    open(true);
     tick();
     io_.run();
+    open(false);  // waits for the last round
   }
 
   void stop() { io_.stop(); }
@@ -98,6 +107,34 @@ class Loop::Impl {
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) tick();
     });
+  }
+
+  void open(bool is_open) {
+    const std::lock_guard round(round_mutex_);
+    is_open_ = is_open;
+  }
+
+  // Whether nothing waited: then whoever adds sees to the next round.
+  bool add(std::vector<core::Event>&& events) {
+    const std::lock_guard lock(mutex_);
+    const bool was_empty = waiting_.empty();
+    append(waiting_, std::move(events));
+    return was_empty;
+  }
+
+  void wake() {
+    boost::asio::post(io_, [this] { take_turn(); });
+  }
+
+  // On the loop's thread. Others may have handled by now what it was woken for.
+  void take_turn() {
+    bool has_committed = false;
+    {
+      const std::lock_guard round(round_mutex_);
+      handle_waiting();
+      has_committed = std::exchange(has_committed_, false);
+    }
+    if (has_committed) rest_later();
   }
 
   void handle_waiting() {
@@ -143,14 +180,18 @@ class Loop::Impl {
       log_for_admins(appended->row);
     }
     if (newest) outlets_.published(newest);
-    if (!round_.writes.empty()) rest_later();
+    has_committed_ = has_committed_ || !round_.writes.empty();
     clear_round();
   }
 
+  // Whoever runs a round and is not the loop's thread leaves this to the loop's next turn, after a
+  // tick at the latest: to wake it for that alone would cost what was saved.
   void rest_later() {
     pause_.expires_after(kRestAfter);
     pause_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) outlets_.rest();
+      if (error) return;
+      const std::lock_guard round(round_mutex_);
+      outlets_.rest();
     });
   }
 
@@ -165,14 +206,17 @@ class Loop::Impl {
   const Outlets outlets_;
   const Duration tick_;
   const LoopClock clock_;
-  core::Core core_;
   boost::asio::io_context io_;
-  boost::asio::steady_timer timer_, pause_;
+  boost::asio::steady_timer timer_, pause_;  // the loop's thread's
   boost::asio::signal_set signals_;
   std::mutex mutex_;
   std::vector<core::Event> waiting_;  // under mutex_
 
-  // Of the round that runs just now.
+  // Held by who runs a round; what follows is under it. Taken before mutex_.
+  std::mutex round_mutex_;
+  bool is_open_ = false;        // run() runs
+  bool has_committed_ = false;  // since the loop's last turn
+  core::Core core_;
   std::vector<core::Event> events_;
   core::Effects round_;
 };
@@ -180,14 +224,11 @@ class Loop::Impl {
 Loop::Loop(core::State state, core::Policy policy, Outlets outlets)
     : impl_(std::make_unique<Impl>(std::move(state), policy, std::move(outlets))) {}
 Loop::~Loop() = default;
-void Loop::post(core::Event event) {
-  std::vector<core::Event> events;
-  events.push_back(std::move(event));
-  impl_->post(std::move(events));
-}
+void Loop::post(core::Event event) { impl_->post(alone(std::move(event))); }
 void Loop::post(std::vector<core::Event>&& events) {
   if (!events.empty()) impl_->post(std::move(events));
 }
+void Loop::bring(core::Event event) { impl_->bring(alone(std::move(event))); }
 void Loop::stop_on_signals() { impl_->stop_on_signals(); }
 void Loop::run() { impl_->run(); }
 void Loop::stop() { impl_->stop(); }

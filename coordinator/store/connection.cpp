@@ -4,6 +4,8 @@
 
 #include <span>
 
+#include "coordinator/store/log_vfs.h"
+
 namespace pirouette::store {
 namespace {
 
@@ -16,8 +18,8 @@ struct Pragma {
 constexpr int kBusyTimeoutMs = 5000;  // longest wait for a reader that is just recovering the WAL
 
 constexpr Pragma kWriterPragmas[] = {
+    {"synchronous", "FULL", "2"},  // the log is synced at every commit: log_vfs.h counts on it
     {"journal_mode", "WAL", "wal"},
-    {"synchronous", "FULL", "2"},  // the log is synced at every commit
     {"foreign_keys", "ON", "1"},
     {"wal_autocheckpoint", "0", "0"},  // Store does it, when it suits
     {"busy_timeout", "5000", "5000"},
@@ -52,8 +54,9 @@ void apply(SQLite::Database& database, std::span<const Pragma> pragmas) {
 }  // namespace
 
 SQLite::Database open_writer(const std::filesystem::path& path) {
-  SQLite::Database database(
-      path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLITE_OPEN_NOMUTEX, kBusyTimeoutMs);
+  SQLite::Database database(path.string(),
+                            SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                            kBusyTimeoutMs, open_log_vfs());
   apply(database, kWriterPragmas);
   return database;
 }

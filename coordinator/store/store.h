@@ -3,8 +3,9 @@
 // returns, a power cut loses nothing of it (WAL, synchronous = FULL). Nothing here decides
 // anything: rows come from the core as they are to be stored.
 //
-// Owned by the runtime's loop thread; only stats() may be called from any thread. A commit that
-// fails leaves memory ahead of the disk: the runtime must end the process, loudly.
+// Owned by the runtime's loop, whose rounds come one at a time; only stats() may be called from any
+// thread. A commit that fails leaves memory ahead of the disk: the runtime must end the process,
+// loudly.
 //
 // Only this connection checkpoints, so that no two ever race at a reset of the WAL (SQLite before
 // 3.51.3 can corrupt it then). A lock file beside the database keeps a second coordinator out.

@@ -26,9 +26,9 @@ constexpr double kFloorSeconds = 0.3;
 // Between two single submissions, so that nothing of the first is still on its way.
 constexpr std::chrono::milliseconds kRest{2};
 constexpr std::uint32_t kLatencyWorkers = 8;
-// Threads from a POST to the engine: front door, request, loop, dispatch, ZeroMQ's at both ends,
-// the worker's loop, its renderer.
-constexpr int kStartHandOvers = 8;
+// Threads from a POST to the engine: the front door's, which serves and runs the round, ZeroMQ's at
+// both ends, the worker's loop, its renderer.
+constexpr int kStartHandOvers = 5;
 // A blob a job: two syncs at the worker and two at the coordinator each, so fewer jobs a drain.
 constexpr std::size_t kBlobBytes = 64 << 10;
 constexpr std::size_t kBlobJobsShare = 12;

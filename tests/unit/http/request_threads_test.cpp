@@ -12,9 +12,7 @@
 #include <memory>
 #include <thread>
 
-#include "coordinator/http/router.h"
-#include "coordinator/http/site.h"
-#include "tests/support/folder.h"
+#include "tests/unit/http/bare_site.h"
 
 namespace pirouette::http {
 namespace {
@@ -25,20 +23,10 @@ class RequestThreadsTest : public ::testing::Test {
 
   std::unique_ptr<RequestThreads> start() {
     return std::make_unique<RequestThreads>(
-        kThreads, kWaitingMax, [this] { return std::make_unique<Serving>(site_, router_); },
-        waiting_);
+        kThreads, kWaitingMax, [this] { return bare_.make_serving(); }, waiting_);
   }
 
-  const TestFolder folder_;
-  Site site_{{.blobs = Blobs::open(folder_.path()).value(),
-              .thumbnails = "none",
-              .read = nullptr,
-              .started_at = {},
-              .make_thumbnail = {},
-              .references = "none",
-              .as_reference = {}},
-             [](core::Event) {}};
-  Router router_;
+  BareSite bare_;
   std::atomic<std::int64_t> waiting_{0};
 };
 
