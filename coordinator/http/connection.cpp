@@ -18,7 +18,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-// The front door's own answers, which no request thread has seen.
+// The front door's own answers, to what nobody served.
 std::string as_bytes(const Answer& problem) {
   std::string bytes = "HTTP/1.1 " + std::to_string(problem.status) + " " +
                       std::string(reason_phrase(problem.status)) + "\r\n";

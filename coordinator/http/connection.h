@@ -30,7 +30,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start();
   // Says why there is no more to be had here, and closes.
   void refuse(Answer&& problem);
-  // From the request thread.
+  // From who serves it.
   void answer(Reply&& reply);
   void send_piece(Piece&& piece);
 

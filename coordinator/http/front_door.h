@@ -44,7 +44,7 @@ class FrontDoor {
   void to_hub(int socket, bool is_v6, Follow&& follow);
   void forget(std::uint64_t connection);
 
-  // For request threads.
+  // For whoever serves.
   void answered(std::uint64_t connection, Reply&& reply);
   void add_piece(std::uint64_t connection, Piece&& piece);
 

@@ -43,7 +43,7 @@ inline constexpr std::chrono::seconds kRefusalSaidEvery{10};
 
 // --- requests ---
 
-// Threads that serve requests, which are complete when they come here. A request waits for SQLite,
+// Threads that serve requests beside the front door's, complete ones. A request waits for SQLite,
 // a file or the loop, rarely for the CPU, so there are more of them than cores.
 inline constexpr std::size_t kHttpThreads = 24;
 // Complete requests that wait for a thread.

@@ -35,6 +35,13 @@ std::vector<core::Event> alone(core::Event&& event) {
   return events;
 }
 
+[[noreturn]] void end_process(const std::string& why) {
+  log::error("loop", why +
+                         "; stopping now so that nothing is told that is not stored. "
+                         "Mend the cause and start again: workers keep their results");
+  std::_Exit(70);  // EX_SOFTWARE
+}
+
 // What somebody who reads the log in the morning wants to know; the ledger has the rest.
 void log_for_admins(const core::LedgerRow& row) {
   const bool is_trouble =
@@ -137,7 +144,16 @@ class Loop::Impl {
     if (has_committed) rest_later();
   }
 
+  // An exception must not reach whoever brought an event: memory is ahead of the disk then.
   void handle_waiting() {
+    try {
+      run_round();
+    } catch (const std::exception& error) {
+      end_process(std::string("a round failed: ") + error.what());
+    }
+  }
+
+  void run_round() {
     {
       const std::lock_guard lock(mutex_);
       events_.swap(waiting_);
@@ -161,12 +177,7 @@ class Loop::Impl {
   void let_out() {
     if (!round_.writes.empty()) {
       const Result<void> committed = outlets_.commit(round_.writes);
-      if (!committed.ok()) {
-        log::error("loop", committed.error().what +
-                               "; stopping now so that nothing is told that is not stored. "
-                               "Mend the cause and start again: workers keep their results");
-        std::_Exit(70);  // EX_SOFTWARE
-      }
+      if (!committed.ok()) end_process(committed.error().what);
     }
     if (!round_.sends.empty()) outlets_.send(std::exchange(round_.sends, {}));
     for (core::Reply& reply : round_.replies) outlets_.answer(std::move(reply));
@@ -191,6 +202,7 @@ class Loop::Impl {
     pause_.async_wait([this](const boost::system::error_code& error) {
       if (error) return;
       const std::lock_guard round(round_mutex_);
+      if (std::exchange(has_committed_, false)) return rest_later();
       outlets_.rest();
     });
   }

@@ -56,7 +56,7 @@ void apply(SQLite::Database& database, std::span<const Pragma> pragmas) {
 SQLite::Database open_writer(const std::filesystem::path& path) {
   SQLite::Database database(path.string(),
                             SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                            kBusyTimeoutMs, open_log_vfs());
+                            kBusyTimeoutMs, log_vfs_name());
   apply(database, kWriterPragmas);
   return database;
 }

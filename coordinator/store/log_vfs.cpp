@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -17,12 +16,14 @@ namespace {
 constexpr std::size_t kGatheredMaxBytes = 120 << 10;
 
 // What SQLite sees as the log; the real one lies behind it in the memory that SQLite gave.
-struct alignas(std::max_align_t) Log {
+struct Log {
   sqlite3_file base;
   std::size_t gathered_max;
   std::vector<char>* gathered;  // not written yet
   sqlite3_int64 offset;         // where it belongs
 };
+
+static_assert(sizeof(Log) % 8 == 0 && alignof(Log) <= 8, "SQLite aligns files to 8 bytes");
 
 Log& log_of(sqlite3_file* base) { return *reinterpret_cast<Log*>(base); }
 sqlite3_file* real(sqlite3_file* base) {
@@ -122,7 +123,7 @@ struct LogVfs {
 
 }  // namespace
 
-const char* open_log_vfs() {
+const char* log_vfs_name() {
   static std::mutex mutex;
   static std::map<sqlite3_vfs*, LogVfs> made;  // by the one below; SQLite keeps pointers into it
   const std::lock_guard lock(mutex);
@@ -138,7 +139,10 @@ const char* open_log_vfs() {
     log.vfs.pAppData = below;
     log.vfs.xOpen = open_file;
     const int code = sqlite3_vfs_register(&log.vfs, 0);
-    if (code != SQLITE_OK) throw SQLite::Exception("SQLite takes no file system of ours", code);
+    if (code != SQLITE_OK) {
+      made.erase(place);
+      throw SQLite::Exception("SQLite takes no file system of ours", code);
+    }
   }
   return log.vfs.zName;
 }

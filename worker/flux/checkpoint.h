@@ -32,6 +32,7 @@ class Weights {
   bool contains(const std::string& name) const { return tensors_.contains(name); }
   // take_linear() of that name gives it to its Linear too; one that nobody took is left over.
   void adapt(const std::string& name, Adapter adapter) {
+    PIROUETTE_CHECK(adapter.scale != nullptr);
     adapters_[name].push_back(std::move(adapter));
   }
   bool is_adapted() const { return !adapters_.empty(); }

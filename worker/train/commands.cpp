@@ -99,7 +99,7 @@ struct Commands::Model {
     ModelOptions model = TRY(common.model_options());
     model.sequence_length = denoising.max_sequence_length;
     const DenoiserOptions options = TRY(denoising.denoiser_options(common));
-    const auto dataset = TRY(common.open_dataset());
+    const auto dataset = TRY(common.open_dataset(denoising.mask_weight > 1));
     const auto task = TRY(make_model_task(model, train_text_encoder, options, *dataset));
     return train_watched(*task, common);
   }
@@ -130,9 +130,10 @@ struct Commands::Lora {
                         "Begin with this LoRA (pytorch_lora_weights.safetensors of an earlier "
                         "training, of the same rank, alpha and targets)");
     command
-        ->add_option("--lora_scale_min", lora.scale_min,
-                     "One step in four learns with the change at less than its whole scale, at "
-                     "least this share of it, so that lower scales do less and not something else")
+        ->add_option(
+            "--lora_scale_min", lora.scale_min,
+            "One micro-batch in four learns with the change at less than its whole scale, at "
+            "least this share of it, so that lower scales do less and not something else")
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();
     lora.target_modules = default_target_modules();
@@ -146,7 +147,7 @@ struct Commands::Lora {
     ModelOptions model = TRY(common.model_options());
     model.sequence_length = denoising.max_sequence_length;
     const DenoiserOptions options = TRY(denoising.denoiser_options(common));
-    const auto dataset = TRY(common.open_dataset());
+    const auto dataset = TRY(common.open_dataset(denoising.mask_weight > 1));
     const auto task = TRY(make_lora_task(model, lora, options, *dataset));
     return train_watched(*task, common);
   }

@@ -27,7 +27,7 @@ EncodedBatch Denoiser::encode(Batch batch) const {
   };
   Tensor targets = latents(batch.targets), references = latents(batch.references);
   const Tensor pixels =
-      batch.masks.to(model_.device, /*non_blocking=*/true).unsqueeze(1).to(model_.dtype);
+      batch.masks.to(model_.device, /*non_blocking=*/true).unsqueeze(1).to(at::kFloat);
   Tensor masks = std::get<0>(at::adaptive_max_pool2d(pixels, targets.sizes().slice(2)));
   return {std::move(targets), std::move(references), std::move(masks), std::move(batch.prompts)};
 }

@@ -38,8 +38,12 @@ EditKind draw_kind(Rng& rng) {
   return EditKind::keep;
 }
 
-bool is_seen(const std::vector<std::uint8_t>& mask) {
-  return static_cast<std::size_t>(std::ranges::count(mask, 1)) * kSeenShare >= mask.size();
+bool differ(const Image& a, const Image& b) {
+  const std::size_t pixels = a.pixels.size() / 3;
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < pixels; ++i)
+    if (!std::equal(&a.pixels[3 * i], &a.pixels[3 * i] + 3, &b.pixels[3 * i])) ++changed;
+  return changed * kSeenShare >= pixels;
 }
 
 class EditedCharacters : public Dataset {
@@ -55,7 +59,7 @@ class EditedCharacters : public Dataset {
       const auto edit = make_edit(kind, seen, rng);
       if (!edit) continue;
       Example example = shown(*edit);
-      if (kind == EditKind::keep || is_seen(example.mask)) return example;
+      if (kind == EditKind::keep || differ(example.reference, example.target)) return example;
     }
     return shown(*make_edit(EditKind::ground, seen, rng));
   }

@@ -140,10 +140,10 @@ Result<TrainingOptions> CommonOptions::training_options() const {
 
 Result<flux::Size> CommonOptions::size() const { return parse_resolution(resolution); }
 
-Result<std::unique_ptr<Dataset>> CommonOptions::open_dataset() const {
+Result<std::unique_ptr<Dataset>> CommonOptions::open_dataset(bool with_masks) const {
   if (characters > 0)
     return examples == "edits" ? edited_characters(characters, TRY(size()))
-                               : turning_characters(characters, TRY(size()));
+                               : turning_characters(characters, TRY(size()), with_masks);
   if (train_data_dir.empty())
     return Error{Errc::invalid, "give --train_data_dir FOLDER, or --characters COUNT"};
   return open_folder(train_data_dir, columns, seed);

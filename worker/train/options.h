@@ -34,7 +34,8 @@ struct CommonOptions {
   Result<ModelOptions> model_options() const;
   Result<TrainingOptions> training_options() const;
   Result<flux::Size> size() const;
-  Result<std::unique_ptr<Dataset>> open_dataset() const;
+  // with_masks: of drawn examples, where that is another picture to draw.
+  Result<std::unique_ptr<Dataset>> open_dataset(bool with_masks = false) const;
 };
 
 // What the two that denoise are told besides.

@@ -1,7 +1,5 @@
 #include "worker/train/turning_characters.h"
 
-#include <utility>
-
 #include "common/job/recipe.h"
 #include "worker/train/characters/character.h"
 #include "worker/train/characters/render.h"
@@ -12,7 +10,8 @@ namespace {
 
 class TurningCharacters : public Dataset {
  public:
-  TurningCharacters(std::uint64_t count, flux::Size size) : count_(count), size_(size) {
+  TurningCharacters(std::uint64_t count, flux::Size size, bool with_masks)
+      : count_(count), size_(size), with_masks_(with_masks) {
     recipe_.prompt = default_prompt_template();
     recipe_.loras = {{"turnaround", 1.0, std::string(kTurnaroundTrigger)}};
   }
@@ -22,11 +21,12 @@ class TurningCharacters : public Dataset {
     const View& view = standard_views()[rng.below(standard_views().size())];
     const characters::Body body = characters::build(character);
     const std::string notes = rng.below(2) == 0 ? characters::description(character) : "";
+    Example example{shown(body, 0), shown(body, view.azimuth_deg),
+                    make_prompt(recipe_, view, notes, "")};
+    if (!with_masks_) return example;
     const characters::Body swapped = characters::build(characters::with_sides_swapped(character));
-    Image target = shown(body, view.azimuth_deg);
-    std::vector<std::uint8_t> mask = difference_mask(target, shown(swapped, view.azimuth_deg));
-    return Example{shown(body, 0), std::move(target), make_prompt(recipe_, view, notes, ""),
-                   std::move(mask)};
+    example.mask = difference_mask(example.target, shown(swapped, view.azimuth_deg));
+    return example;
   }
 
   std::vector<std::string> prompts() const override { return {}; }
@@ -43,13 +43,14 @@ class TurningCharacters : public Dataset {
 
   std::uint64_t count_;
   flux::Size size_;
+  bool with_masks_;
   Recipe recipe_;
 };
 
 }  // namespace
 
-std::unique_ptr<Dataset> turning_characters(std::uint64_t count, flux::Size size) {
-  return std::make_unique<TurningCharacters>(count, size);
+std::unique_ptr<Dataset> turning_characters(std::uint64_t count, flux::Size size, bool with_masks) {
+  return std::make_unique<TurningCharacters>(count, size, with_masks);
 }
 
 }  // namespace pirouette::train

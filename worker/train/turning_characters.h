@@ -12,7 +12,10 @@
 
 namespace pirouette::train {
 
-// So many characters, of the seeds 0 to count - 1; others stay unseen for who tests.
-std::unique_ptr<Dataset> turning_characters(std::uint64_t count, flux::Size size);
+// So many characters, of the seeds 0 to count - 1; others stay unseen for who tests. with_masks: of
+// where the target would differ with all one-sided things on the other side; a picture more is
+// drawn for each.
+std::unique_ptr<Dataset> turning_characters(std::uint64_t count, flux::Size size,
+                                            bool with_masks = false);
 
 }  // namespace pirouette::train

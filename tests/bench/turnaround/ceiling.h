@@ -1,6 +1,6 @@
 #pragma once
-// What any LoRA of a model could reach at most: the truth itself, through the model's autoencoder
-// and back.
+// What the model's autoencoder keeps of the truth, with no transformer between: what is lost there,
+// no LoRA is to blame for.
 
 #include "tests/bench/turnaround/trial.h"
 

@@ -36,7 +36,7 @@ void declare(CLI::App& app, Options& o) {
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   app.add_option("--ceiling-characters", o.setup.ceiling_characters,
-                 "whose truth is shown to the autoencoder alone: what any LoRA can reach")
+                 "whose truth is shown to the autoencoder alone: what it keeps")
       ->check(CLI::Range(0, 100'000))
       ->capture_default_str();
   app.add_option("--first", o.setup.first, "seed of the first character")->capture_default_str();

@@ -58,7 +58,10 @@ class LoopTest : public testing::Test {
     Outlets outlets;
     outlets.commit = [this](std::span<const core::Write>) -> Result<void> {
       note("commit");
+      EXPECT_FALSE(busy_.exchange(true)) << "a commit in the middle of another round";
       on_commit_();
+      std::this_thread::yield();
+      busy_ = false;
       return {};
     };
     outlets.send = [this](std::vector<core::Send>&&) { note("send"); };
