@@ -9,9 +9,11 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <functional>
 #include <future>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -248,6 +250,22 @@ TEST_F(LoopTest, RunReturnsAfterTheRoundOfACaller) {
   thread_.join();
   caller.join();
   EXPECT_EQ(done().back(), "ran");
+}
+
+// Not whoever brought the event is told of it: memory is ahead of the disk.
+TEST_F(LoopTest, ARoundThatThrowsEndsTheProcessOnAnyThread) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto bring_to_a_broken_loop = [this] {
+    on_commit_ = [] { throw std::runtime_error("no memory left"); };
+    start();
+    try {
+      loop_.bring(hello());
+    } catch (const std::exception&) {
+    }
+    wait_for("published");
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(bring_to_a_broken_loop(), testing::ExitedWithCode(70), "no memory left");
 }
 
 TEST_F(LoopTest, AfterStopWhatIsBroughtIsDropped) {
