@@ -3,8 +3,8 @@
 // and the page. A GET reads the database through the read model and never asks the core; what
 // changes something becomes an Event for the loop, whose Reply answers the waiting request.
 //
-// Owns its threads: the front door holds every connection and waits for whole requests, which it and
-// a few threads serve, a few more read uploads, and one holds all event streams. So neither open
+// Owns its threads: the front door holds every connection and waits for whole requests, which it
+// and a few threads serve, a few more read uploads, and one holds all event streams. So neither open
 // pages nor slow peers ever stop a request (limits.h). post is called from the thread that serves,
 // and no lock is held then: the round may run in it. answer(), published() and progressed() are
 // called by whoever runs the round, and never block on the network.

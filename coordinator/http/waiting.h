@@ -1,6 +1,7 @@
 #pragma once
 // Requests that wait for the loop. Who serves one asks, and sleeps unless the round that answers ran
-// in its asking; the loop answers by number. Nobody sleeps for ever: the limit is Config::answer_max. Safe from several threads.
+// in its asking; the loop answers by number. Nobody sleeps for ever: the limit is
+// Config::answer_max. Safe from several threads.
 
 #include <chrono>
 #include <condition_variable>

@@ -1,5 +1,5 @@
 #pragma once
-// Where two pictures of one size visibly differ, and by how many pixels. Pure.
+// Where two pictures of one size visibly differ. Pure.
 
 #include <cstdint>
 #include <vector>

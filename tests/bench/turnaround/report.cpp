@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/bench/measure.h"
 #include "tests/judge/tally.h"
@@ -74,7 +75,20 @@ void tell_counts(const judge::Tally& tally, Table& table) {
   table.row("one-sided things on the right side", told(tally.sides));
 }
 
-void tell_scale(double scale, const std::map<double, Tallies>& by_scale, Table& table) {
+// Right views at scale 1 of the characters that were rendered at that scale too.
+judge::Count whole_views_beside(double scale, const Trial& trial) {
+  std::set<std::uint64_t> seeds;
+  for (const JudgedPicture& picture : trial.pictures)
+    if (picture.scale == scale) seeds.insert(picture.seed);
+  judge::Count views;
+  for (const JudgedPicture& picture : trial.pictures)
+    if (picture.scale == 1 && seeds.contains(picture.seed))
+      views.add(picture.verdict.has_right_view());
+  return views;
+}
+
+void tell_scale(double scale, const std::map<double, Tallies>& by_scale, const Trial& trial,
+                Table& table) {
   const judge::Tally& tally = by_scale.at(scale).all;
   table.heading(scale == 0 ? "without the LoRA" : "LoRA at scale " + formatted("%g", scale));
   const judge::Count& views = tally.views;
@@ -90,9 +104,11 @@ void tell_scale(double scale, const std::map<double, Tallies>& by_scale, Table& 
   if (scale == 0) {
     table.wanted("right view, nearest of eight", "<= " + percent(kViewsWithoutMost), told(views),
                  views.share() <= kViewsWithoutMost);
-  } else if (by_scale.contains(0)) {
-    const double without = by_scale.at(0).all.views.share();
-    table.wanted("right view, nearest of eight", "> without", told(views), views.share() > without);
+  } else if (by_scale.contains(0) && by_scale.contains(1)) {
+    const double least = by_scale.at(0).all.views.share();
+    const double most = whole_views_beside(scale, trial).share();
+    table.wanted("right view, nearest of eight", "between", told(views),
+                 views.share() > least && views.share() <= most);
   } else {
     table.row("right view, nearest of eight", told(views));
   }
@@ -141,7 +157,7 @@ bool report(const Setup& setup, const Trial& trial) {
               static_cast<unsigned long long>(setup.first));
   Table table;
   for (auto scale = by_scale.rbegin(); scale != by_scale.rend(); ++scale)
-    tell_scale(scale->first, by_scale, table);
+    tell_scale(scale->first, by_scale, trial, table);
   tell_ceiling(trial.ceiling, table);
   tell_wrong_ones(trial);
   table.heading("time");

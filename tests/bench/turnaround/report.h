@@ -13,8 +13,9 @@ inline constexpr double kCharactersWanted = 0.97;  // right characters at scale 
 inline constexpr double kSidesWanted = 0.95;       // things on the right side at scale 1
 inline constexpr double kViewsWithoutMost = 0.30;  // right views at scale 0
 
-// Prints it. True: all that is wanted was reached. Another scale must show more right views
-// than 0 does, where that was rendered.
+// Prints it. True: all that is wanted was reached. A scale between 0 and 1 must show more right
+// views than 0 does, and no more than 1 does of the same characters; where those were not rendered,
+// nothing is wanted.
 bool report(const Setup& setup, const Trial& trial);
 
 // io: why it was not written.

@@ -1,5 +1,5 @@
 #pragma once
-// What a Serving is made of, for tests of who serves: nothing is ever asked of it.
+// A site of which nothing is ever asked, for tests of who serves and of which routes there are.
 
 #include <memory>
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "coordinator/http/site.h"
 #include "tests/support/openapi/description.h"
+#include "tests/unit/http/bare_site.h"
 #include "tests/unit/http/conformance_cases.h"
 
 namespace pirouette::http {
@@ -125,19 +125,10 @@ bool is_get(const Operation& of) { return of.method == "GET"; }
 bool has_hole(const Operation& of) { return of.path.find('{') != std::string::npos; }
 
 TEST_F(Conformance, EveryRouteIsDescribedAndNoOther) {
-  ConformanceFarm farm;
-  Router router;
-  Site site({.blobs = farm.blobs(),
-             .thumbnails = "none",
-             .read = nullptr,
-             .started_at = {},
-             .make_thumbnail = {},
-             .references = "none",
-             .as_reference = {}},
-            [](core::Event) {});
-  add_all(router, site);
+  BareSite bare;
+  add_all(bare.router, bare.site);
   std::set<std::string> served, described;
-  for (const Route& route : router.routes()) served.insert(route.method + " " + route.pattern);
+  for (const Route& route : bare.router.routes()) served.insert(route.method + " " + route.pattern);
   for (const Operation& of : description().operations()) {
     described.insert(of.method + " " + of.path);
   }
