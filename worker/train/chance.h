@@ -19,7 +19,8 @@ enum class Draw : std::uint64_t {
   latent,
   sample,
   echo,
-  scale
+  scale,
+  replica
 };
 
 // A seed for the count-th draw of its kind.
