@@ -12,18 +12,19 @@
 namespace pirouette::train {
 namespace {
 
-// In hundredths. What is added or recoloured needs the most words, so it is shown the most.
+// In hundredths. What is added needs the most words; what is shifted or scaled is all drawn anew,
+// elsewhere.
 constexpr std::array<std::pair<EditKind, std::uint64_t>, kEditKinds> kShares = {{
-    {EditKind::hair, 10},
-    {EditKind::top, 14},
+    {EditKind::hair, 8},
+    {EditKind::top, 12},
     {EditKind::bottom, 8},
     {EditKind::remove, 16},
-    {EditKind::add, 22},
-    {EditKind::ground, 10},
-    {EditKind::shift, 6},
-    {EditKind::scale, 5},
+    {EditKind::add, 20},
+    {EditKind::ground, 6},
+    {EditKind::shift, 12},
+    {EditKind::scale, 10},
     {EditKind::mirror, 5},
-    {EditKind::keep, 4},
+    {EditKind::keep, 3},
 }};
 constexpr std::uint64_t kColouredGrounds = 4;  // one in so many
 constexpr int kAttempts = 6;

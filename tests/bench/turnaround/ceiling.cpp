@@ -12,9 +12,9 @@ Result<std::vector<JudgedPicture>> truth_through_autoencoder(const Setup& setup)
   const at::NoGradGuard no_grad;
   std::vector<JudgedPicture> pictures;
   if (setup.ceiling_characters == 0) return pictures;
-  const flux::ModelSource source = TRY(flux::find_weights(setup.model));
-  const at::Device device = TRY(flux::parse_device(setup.device));
-  const at::ScalarType dtype = setup.dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
+  const flux::ModelSource source = TRY(flux::find_weights(setup.engine.model));
+  const at::Device device = TRY(flux::parse_device(setup.engine.device));
+  const at::ScalarType dtype = setup.engine.precision() == "bfloat16" ? at::kBFloat16 : at::kFloat;
   const flux::Autoencoder autoencoder = TRY(flux::Autoencoder::load(
       TRY(flux::load_part(source.autoencoder, dtype, device)), source.numbers.autoencoder));
   for (int i = 0; i < setup.ceiling_characters; ++i) {

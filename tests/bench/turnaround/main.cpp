@@ -24,10 +24,13 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& o) {
-  app.add_option("--model", o.setup.model, "as pirouette-worker render takes it")->required();
-  app.add_option("--lora", o.setup.lora, "the turnaround LoRA's file; needed but for --scale 0");
-  app.add_option("--device", o.setup.device, "cpu, cuda, cuda:1 …")->capture_default_str();
-  app.add_option("--dtype", o.setup.dtype, "bfloat16 on a GPU, float32 on a CPU unless given")
+  app.add_option("--model", o.setup.engine.model, "as pirouette-worker render takes it")
+      ->required();
+  app.add_option("--lora", o.setup.engine.lora,
+                 "the turnaround LoRA's file; needed but for --scale 0");
+  app.add_option("--device", o.setup.engine.device, "cpu, cuda, cuda:1 …")->capture_default_str();
+  app.add_option("--dtype", o.setup.engine.dtype,
+                 "bfloat16 on a GPU, float32 on a CPU unless given")
       ->check(CLI::IsMember({"float32", "bfloat16"}));
   app.add_option("--characters", o.characters, "at scale 1")
       ->check(CLI::Range(1, 100'000))
@@ -40,7 +43,7 @@ void declare(CLI::App& app, Options& o) {
       ->check(CLI::Range(0, 100'000))
       ->capture_default_str();
   app.add_option("--first", o.setup.first, "seed of the first character")->capture_default_str();
-  app.add_option("--threads", o.setup.threads, "each with an engine of its own")
+  app.add_option("--threads", o.setup.engine.threads, "each with an engine of its own")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   app.add_option("--scale", o.scales, "of the LoRA, repeatable; 0: without it")
@@ -60,16 +63,9 @@ void declare(CLI::App& app, Options& o) {
 
 // What CLI11 leaves to us.
 Result<void> settle(Options& o) {
-  char after = 0;
-  judge::Size& size = o.setup.size;
-  if (std::sscanf(o.size.c_str(), "%dx%d%c", &size.width, &size.height, &after) != 2 ||
-      size.width < 64 || size.height < 64 || size.width > 2048 || size.height > 2048) {
-    return Error{Errc::invalid, "--size " + o.size + " is no size; say WxH, such as 192x288"};
-  }
-  if (o.setup.dtype.empty())
-    o.setup.dtype = o.setup.device.starts_with("cuda") ? "bfloat16" : "float32";
+  o.setup.size = TRY(parse_size(o.size));
   for (const double scale : o.scales) {
-    if (scale != 0 && o.setup.lora.empty())
+    if (scale != 0 && o.setup.engine.lora.empty())
       return Error{Errc::invalid, "give --lora, or --scale 0 for the model alone"};
     o.setup.scales.push_back({scale, scale == 1 ? o.characters : o.control_characters});
   }

@@ -152,9 +152,9 @@ bool report(const Setup& setup, const Trial& trial) {
     seconds.push_back(picture.seconds);
   }
   std::printf("%s, LoRA %s, %dx%d, %d steps, %d tokens, %s %s, characters from seed %llu\n",
-              setup.model.c_str(), setup.lora.c_str(), setup.size.width, setup.size.height,
-              setup.steps, setup.sequence_length, setup.device.c_str(), setup.dtype.c_str(),
-              static_cast<unsigned long long>(setup.first));
+              setup.engine.model.c_str(), setup.engine.lora.c_str(), setup.size.width,
+              setup.size.height, setup.steps, setup.sequence_length, setup.engine.device.c_str(),
+              setup.engine.precision().c_str(), static_cast<unsigned long long>(setup.first));
   Table table;
   for (auto scale = by_scale.rbegin(); scale != by_scale.rend(); ++scale)
     tell_scale(scale->first, by_scale, trial, table);
@@ -165,7 +165,7 @@ bool report(const Setup& setup, const Trial& trial) {
   table.row("a pose, 95 of 100", formatted("%.4f s", quantile(seconds, 0.95)));
   table.row("poses a second, loading included",
             formatted("%.1f", static_cast<double>(seconds.size()) / trial.rendering_seconds) +
-                " on " + std::to_string(setup.threads) + " threads");
+                " on " + std::to_string(setup.engine.threads) + " threads");
   std::printf("\n%s\n", table.all_reached() ? "All that is wanted was reached."
                                             : "Not all that is wanted was reached.");
   return table.all_reached();

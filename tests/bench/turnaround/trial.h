@@ -3,18 +3,15 @@
 // reference, the product's prompt for each of the eight views, the product's seeds. Then each
 // picture is judged against the renderer's truth (tests/judge).
 
-#include <filesystem>
-#include <string>
 #include <vector>
 
+#include "tests/bench/engines/engines.h"
 #include "tests/judge/panel.h"
 
 namespace pirouette::bench {
 
 struct Setup {
-  std::filesystem::path model, lora;
-  std::string device = "cpu", dtype;
-  int threads = 1;  // each with an engine of its own; on a CPU they share its cores
+  EngineSetup engine;
   judge::Size size;
   int steps = 12, sequence_length = 160;
   double guidance = 2.5;

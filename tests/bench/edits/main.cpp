@@ -1,0 +1,72 @@
+// Measures how a base model follows edits of characters that it never saw, and that it turns nobody
+// by itself. Prints one table; exit code 2: it could not be tried.
+//
+//   bench_edits --model deploy/models/mini-kontext --pictures edits.png
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "tests/bench/edits/contact_sheet.h"
+#include "tests/bench/edits/report.h"
+
+namespace pirouette::bench {
+namespace {
+
+struct Options {
+  EditSetup setup;
+  int shown = 4;
+  std::string size = "192x288";
+  std::filesystem::path pictures;
+};
+
+void declare(CLI::App& app, Options& o) {
+  app.add_option("--model", o.setup.engine.model, "as pirouette-worker render takes it")
+      ->required();
+  app.add_option("--device", o.setup.engine.device, "cpu, cuda, cuda:1 …")->capture_default_str();
+  app.add_option("--dtype", o.setup.engine.dtype,
+                 "bfloat16 on a GPU, float32 on a CPU unless given")
+      ->check(CLI::IsMember({"float32", "bfloat16"}));
+  app.add_option("--threads", o.setup.engine.threads, "each with an engine of its own")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--edits", o.setup.edits, "of each kind")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  app.add_option("--first", o.setup.first, "seed of the first character")->capture_default_str();
+  app.add_option("--size", o.size, "WxH")->capture_default_str();
+  app.add_option("--steps", o.setup.steps)->check(CLI::Range(1, 200))->capture_default_str();
+  app.add_option("--guidance", o.setup.guidance)->capture_default_str();
+  app.add_option("--sequence-length", o.setup.sequence_length, "T5 tokens")
+      ->check(CLI::Range(1, 512))
+      ->capture_default_str();
+  app.add_option("--pictures", o.pictures, "PNG for a contact sheet: before, after, drawn");
+  app.add_option("--shown", o.shown, "edits of each kind on it")
+      ->check(CLI::Range(1, 40))
+      ->capture_default_str();
+}
+
+Result<void> measure(Options& options) {
+  options.setup.size = TRY(parse_size(options.size));
+  const std::vector<JudgedEdit> edits = TRY(run(options.setup));
+  report(options.setup, edits);
+  if (!options.pictures.empty()) TRY(write_contact_sheet(edits, options.shown, options.pictures));
+  return {};
+}
+
+}  // namespace
+}  // namespace pirouette::bench
+
+int main(int argc, char** argv) {
+  pirouette::bench::Options options;
+  CLI::App app{"Measures how a model follows edits of characters that it never saw."};
+  pirouette::bench::declare(app, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  const auto measured = pirouette::bench::measure(options);
+  if (measured.ok()) return 0;
+  std::fprintf(stderr, "bench_edits: %s\n", measured.error().what.c_str());
+  return 2;
+}

@@ -1,0 +1,124 @@
+#include "tests/bench/engines/engines.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "worker/engine/flux_engine.h"
+
+namespace pirouette::bench {
+namespace {
+
+using engine::Engine;
+
+// The first thing that went wrong on any thread; the others end soon after.
+class FirstError {
+ public:
+  void tell(Error error) {
+    const std::scoped_lock lock(mutex_);
+    if (!error_) error_ = std::move(error);
+    is_told_ = true;
+  }
+  bool is_told() const { return is_told_; }
+  Result<void> result() {
+    if (error_) return std::move(*error_);
+    return {};
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<Error> error_;
+  std::atomic<bool> is_told_ = false;
+};
+
+// body(next) on so many threads; next(): an index that no other has, none when there is no more.
+using Next = std::function<std::optional<std::size_t>()>;
+Result<void> on_threads(int threads, std::size_t count,
+                        const std::function<Result<void>(const Next&)>& body) {
+  FirstError failed;
+  std::atomic<std::size_t> given = 0;
+  const Next next = [&]() -> std::optional<std::size_t> {
+    const std::size_t index = given++;
+    if (index >= count || failed.is_told()) return std::nullopt;
+    return index;
+  };
+  std::vector<std::thread> running;
+  for (int i = 0; i < threads; ++i)
+    running.emplace_back([&] {
+      const auto done = body(next);
+      if (!done.ok()) failed.tell(done.error());
+    });
+  for (std::thread& thread : running) thread.join();
+  return failed.result();
+}
+
+// One engine after the other is made: that asks the device what is free.
+Result<std::unique_ptr<Engine>> make_engine(const EngineSetup& setup) {
+  static std::mutex one_by_one;
+  const std::scoped_lock lock(one_by_one);
+  engine::FluxEngineConfig config;
+  config.models[kModel] = setup.model;
+  if (!setup.lora.empty()) config.loras[kLora] = setup.lora;
+  config.device = setup.device;
+  config.dtype = setup.precision();
+  const auto cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  config.threads = std::max(1, cores / setup.threads);
+  config.keep_text_encoders = true;  // nearly every prompt is another one
+  return engine::make_flux_engine(config);
+}
+
+}  // namespace
+
+Result<judge::Size> parse_size(const std::string& text) {
+  judge::Size size;
+  char after = 0;
+  const auto fits = [](int side) { return side >= 64 && side <= 2048; };
+  if (std::sscanf(text.c_str(), "%dx%d%c", &size.width, &size.height, &after) == 2 &&
+      fits(size.width) && fits(size.height))
+    return size;
+  return Error{Errc::invalid, "--size " + text + " is no size; say WxH, such as 192x288"};
+}
+
+std::string EngineSetup::precision() const {
+  if (!dtype.empty()) return dtype;
+  return device.starts_with("cuda") ? "bfloat16" : "float32";
+}
+
+Result<void> beside_each_other(int threads, std::size_t count,
+                               const std::function<Result<void>(std::size_t index)>& work) {
+  return on_threads(threads, count, [&](const Next& next) -> Result<void> {
+    while (const auto index = next()) TRY(work(*index));
+    return {};
+  });
+}
+
+Result<void> on_engines(const EngineSetup& setup, std::size_t count, const EngineWork& work) {
+  std::atomic<std::size_t> done = 0;
+  const auto ended = on_threads(setup.threads, count, [&](const Next& next) -> Result<void> {
+    const std::unique_ptr<Engine> engine = TRY(make_engine(setup));
+    while (const auto index = next()) {
+      TRY(work(*engine, *index));
+      std::fprintf(stderr, "\r%zu of %zu", ++done, count);
+    }
+    return {};
+  });
+  std::fprintf(stderr, "\n");
+  return ended;
+}
+
+Result<Image> draw(Engine& engine, const RenderSpec& spec,
+                   const std::vector<std::uint8_t>& reference, const std::string& name) {
+  const engine::RenderOutcome outcome = engine.render(spec, reference, nullptr);
+  if (const auto* rendering = std::get_if<engine::Rendering>(&outcome.value))
+    return decode_png(rendering->png);
+  const auto& error = std::get<engine::RenderError>(outcome.value);
+  if (error.what.find("flat") == error.what.npos) return Error{Errc::invalid, error.what};
+  std::fprintf(stderr, "%s: %s\n", name.c_str(), error.what.c_str());
+  const auto bytes = static_cast<std::size_t>(spec.width) * static_cast<std::size_t>(spec.height);
+  return Image{spec.width, spec.height, 3, std::vector<std::uint8_t>(3 * bytes, 0)};
+}
+
+}  // namespace pirouette::bench

@@ -1,0 +1,44 @@
+#pragma once
+// The worker's own engines beside each other, for proofs that render many pictures with one model
+// and judge them.
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "common/image/image.h"
+#include "common/job/recipe.h"
+#include "tests/judge/panel.h"
+#include "worker/engine/engine.h"
+
+namespace pirouette::bench {
+
+// "192x288"; 64 to 2048 a side.
+Result<judge::Size> parse_size(const std::string& text);
+
+// Under these names jobs ask for it.
+inline constexpr const char* kModel = "model";
+inline constexpr const char* kLora = "turnaround";
+
+struct EngineSetup {
+  std::filesystem::path model, lora;  // lora: none where none is asked for
+  std::string device = "cpu", dtype;  // dtype: bfloat16 on a GPU, float32 on a CPU unless given
+  int threads = 1;                    // each with an engine of its own; CPUs' cores are shared out
+  std::string precision() const;
+};
+
+// Calls work(index) for every index below count, on so many threads. The first error ends them all.
+Result<void> beside_each_other(int threads, std::size_t count,
+                               const std::function<Result<void>(std::size_t index)>& work);
+
+// The same with an engine for each thread; counts on stderr what is done.
+using EngineWork = std::function<Result<void>(engine::Engine& engine, std::size_t index)>;
+Result<void> on_engines(const EngineSetup& setup, std::size_t count, const EngineWork& work);
+
+// The picture of that job. One of a single colour is a result here, the model's own and a wrong
+// one: black, and told on stderr under that name.
+Result<Image> draw(engine::Engine& engine, const RenderSpec& spec,
+                   const std::vector<std::uint8_t>& reference, const std::string& name);
+
+}  // namespace pirouette::bench
