@@ -39,6 +39,16 @@ std::string say(const std::vector<std::string>& ways, Rng& rng, const std::strin
   return words + one_of(ends, rng);
 }
 
+// Both are drawn at one scale, at which both fit: where a thing is added or gone, the rest stays in
+// its place.
+Edit at_one_scale(Edit edit) {
+  const characters::Body before = characters::build(edit.before.character);
+  const characters::Body after = characters::build(edit.after.character);
+  edit.before.top = edit.after.top = std::max(before.top, after.top);
+  edit.before.reach = edit.after.reach = std::max(before.reach, after.reach);
+  return edit;
+}
+
 // A swatch that looks different from what is there; where none does, the most different of some.
 Swatch other(std::span<const Swatch> some, Colour than, Rng& rng) {
   Swatch best = some[rng.below(some.size())];
@@ -92,7 +102,7 @@ std::optional<Edit> take_away(Edit edit, Rng& rng) {
                                                 "Show the character without the {what}.",
                                                 "The {what} should be gone."};
   edit.prompt = say(ways, rng, one.name);
-  return edit;
+  return at_one_scale(std::move(edit));
 }
 
 std::optional<Edit> put_on(Edit edit, Rng& rng) {
@@ -103,7 +113,7 @@ std::optional<Edit> put_on(Edit edit, Rng& rng) {
   static const std::vector<std::string> ways = {"Add {what}.", "Give the character {what}.",
                                                 "The character should have {what}."};
   edit.prompt = say(ways, rng, one.with_article() + (one.place.empty() ? "" : ' ' + one.place));
-  return edit;
+  return at_one_scale(std::move(edit));
 }
 
 std::optional<Edit> change_ground(Edit edit, Rng& rng) {
@@ -189,7 +199,10 @@ std::optional<Edit> make_edit(EditKind kind, const Seen& seen, Rng& rng) {
 }
 
 Image show(const Seen& seen) {
-  Image image = characters::render(characters::build(seen.character), seen.camera);
+  characters::Body body = characters::build(seen.character);
+  body.top = std::max(body.top, seen.top);
+  body.reach = std::max(body.reach, seen.reach);
+  Image image = characters::render(body, seen.camera);
   if (!seen.is_mirrored) return image;
   const auto pixels = static_cast<std::size_t>(image.width);
   const auto channels = static_cast<std::size_t>(image.channels);

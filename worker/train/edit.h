@@ -18,6 +18,8 @@ struct Seen {
   characters::Character character;
   characters::Camera camera;
   bool is_mirrored = false;  // the picture, left for right
+  // As far as a body may reach (body.h) and still fit: one that reaches less is drawn no larger.
+  double top = 0, reach = 0;
 };
 
 enum class EditKind {

@@ -12,18 +12,17 @@
 namespace pirouette::train {
 namespace {
 
-// In hundredths. What is added needs the most words; what is shifted or scaled is all drawn anew,
-// elsewhere.
+// In hundredths. What names a thing has to be learnt word by word, so it is shown the most.
 constexpr std::array<std::pair<EditKind, std::uint64_t>, kEditKinds> kShares = {{
-    {EditKind::hair, 8},
-    {EditKind::top, 12},
-    {EditKind::bottom, 8},
-    {EditKind::remove, 16},
-    {EditKind::add, 20},
-    {EditKind::ground, 6},
-    {EditKind::shift, 12},
-    {EditKind::scale, 10},
-    {EditKind::mirror, 5},
+    {EditKind::hair, 10},
+    {EditKind::top, 14},
+    {EditKind::bottom, 10},
+    {EditKind::remove, 20},
+    {EditKind::add, 24},
+    {EditKind::ground, 5},
+    {EditKind::shift, 5},
+    {EditKind::scale, 5},
+    {EditKind::mirror, 4},
     {EditKind::keep, 3},
 }};
 constexpr std::uint64_t kColouredGrounds = 4;  // one in so many

@@ -113,6 +113,28 @@ TEST(Edits, WhatIsRemovedOrAddedIsOneThingAndIsNamed) {
     }
 }
 
+// Whatever is added or removed, and however far it reaches: the feet, which no such edit touches,
+// stay where they were. Framed anew, half of all spears would make their bearer smaller.
+TEST(Edits, WhatIsAddedOrRemovedMovesNothingElse) {
+  const auto feet = [](const Image& image) {
+    const auto line = static_cast<std::ptrdiff_t>(image.width) * 3;
+    return std::vector(image.pixels.begin() + line * kHeight * 92 / 100, image.pixels.end());
+  };
+  int reframed = 0;
+  for (const EditKind kind : {EditKind::remove, EditKind::add})
+    for (const Edit& edit : edits_of(kind)) {
+      Seen alone = edit.before;
+      alone.top = alone.reach = 0;
+      reframed += show(alone).pixels == show(edit.before).pixels ? 0 : 1;
+      const auto a = feet(show(edit.before)), b = feet(show(edit.after));
+      ASSERT_EQ(a.size(), b.size());
+      std::size_t changed = 0;
+      for (std::size_t i = 0; i < a.size(); ++i) changed += a[i] == b[i] ? 0 : 1;
+      EXPECT_LE(changed * 10, a.size()) << edit.prompt;  // a broom stands there
+    }
+  EXPECT_GE(reframed, 4);
+}
+
 // A shield that was added is seen right of the middle from the front where it is on the left arm.
 TEST(Edits, WhatIsAddedIsOnTheSideThatWasSaid) {
   int shields = 0;
