@@ -19,8 +19,7 @@ enum class Draw : std::uint64_t {
   latent,
   sample,
   echo,
-  scale,
-  replica
+  scale
 };
 
 // A seed for the count-th draw of its kind.

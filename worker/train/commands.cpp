@@ -9,20 +9,17 @@
 #include "worker/train/model_task.h"
 #include "worker/train/new_model.h"
 #include "worker/train/options.h"
-#include "worker/train/replicas.h"
 #include "worker/train/step_log.h"
 
 namespace pirouette::train {
 namespace {
 
-Result<void> train_watched(const CommonOptions& common, const Dataset& dataset,
-                           const MakeReplica& make) {
+Result<void> train_watched(Task& task, const CommonOptions& common) {
   const TrainingOptions options = TRY(common.training_options());
-  const auto task = TRY(make_replicas(TRY(common.parsed_devices()), common.seed, dataset, make));
   std::fprintf(stderr, "%lld numbers to learn\n",
-               static_cast<long long>(task->parameters().count()));
+               static_cast<long long>(task.parameters().count()));
   ProgressLine line(options.max_train_steps);
-  return train(*task, options, [&](const StepReport& report) { line.show(report); });
+  return train(task, options, [&](const StepReport& report) { line.show(report); });
 }
 
 }  // namespace
@@ -76,16 +73,13 @@ struct Commands::Autoencoder {
   }
   Result<void> run() {
     options.size = TRY(common.size());
+    options.seed = common.seed;
     options.batch = common.train_batch_size;
     options.workers = common.dataloader_num_workers;
     options.squared = loss == "mse";
     const auto dataset = TRY(common.open_dataset());
-    ModelOptions model = TRY(common.model_options());
-    return train_watched(common, *dataset, [&](const Replica& replica) {
-      model.device = replica.device;
-      options.seed = replica.seed;
-      return make_autoencoder_task(model, options, replica.dataset);
-    });
+    const auto task = TRY(make_autoencoder_task(TRY(common.model_options()), options, *dataset));
+    return train_watched(*task, common);
   }
 };
 
@@ -104,13 +98,10 @@ struct Commands::Model {
   Result<void> run() const {
     ModelOptions model = TRY(common.model_options());
     model.sequence_length = denoising.max_sequence_length;
-    DenoiserOptions options = TRY(denoising.denoiser_options(common));
+    const DenoiserOptions options = TRY(denoising.denoiser_options(common));
     const auto dataset = TRY(common.open_dataset(denoising.mask_weight > 1));
-    return train_watched(common, *dataset, [&](const Replica& replica) {
-      model.device = replica.device;
-      options.seed = replica.seed;
-      return make_model_task(model, train_text_encoder, options, replica.dataset);
-    });
+    const auto task = TRY(make_model_task(model, train_text_encoder, options, *dataset));
+    return train_watched(*task, common);
   }
 };
 
@@ -155,13 +146,10 @@ struct Commands::Lora {
   Result<void> run() const {
     ModelOptions model = TRY(common.model_options());
     model.sequence_length = denoising.max_sequence_length;
-    DenoiserOptions options = TRY(denoising.denoiser_options(common));
+    const DenoiserOptions options = TRY(denoising.denoiser_options(common));
     const auto dataset = TRY(common.open_dataset(denoising.mask_weight > 1));
-    return train_watched(common, *dataset, [&](const Replica& replica) {
-      model.device = replica.device;
-      options.seed = replica.seed;
-      return make_lora_task(model, lora, options, replica.dataset);
-    });
+    const auto task = TRY(make_lora_task(model, lora, options, *dataset));
+    return train_watched(*task, common);
   }
 };
 

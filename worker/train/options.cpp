@@ -88,12 +88,7 @@ void add_machine(CommonOptions& o, CLI::App& command) {
   command.add_option("--mixed_precision", o.mixed_precision, "What the model computes in")
       ->check(CLI::IsMember({"no", "bf16"}))
       ->capture_default_str();
-  command
-      .add_option("--device", o.devices,
-                  "cpu, cuda, cuda:1 …; several, like cuda:0,cuda:1, learn together, each from "
-                  "batches of its own")
-      ->delimiter(',')
-      ->capture_default_str();
+  command.add_option("--device", o.device, "cpu, cuda, cuda:1 …")->capture_default_str();
   command.add_option("--threads", o.threads, "CPU threads; 0: all cores")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
@@ -129,17 +124,10 @@ Result<ModelOptions> CommonOptions::model_options() const {
   options.path = model;
   if (!tokenizers.empty()) options.tokenizers = tokenizers;
   options.dtype = mixed_precision == "bf16" ? at::kBFloat16 : at::kFloat;
+  options.device = TRY(flux::parse_device(device));
+  flux::prepare(options.device);
   if (threads > 0) flux::set_threads(threads);
   return options;
-}
-
-Result<std::vector<at::Device>> CommonOptions::parsed_devices() const {
-  std::vector<at::Device> parsed;
-  for (const std::string& device : devices) {
-    parsed.push_back(TRY(flux::parse_device(device)));
-    flux::prepare(parsed.back());
-  }
-  return parsed;
 }
 
 Result<TrainingOptions> CommonOptions::training_options() const {

@@ -23,8 +23,7 @@ struct CommonOptions {
   std::uint64_t characters = 0;  // drawn ones instead of a folder
   std::uint64_t seed = 0;
   std::uint64_t train_batch_size = 1;
-  std::string mixed_precision = "no", lr_scheduler = "constant";
-  std::vector<std::string> devices = {"cpu"};
+  std::string mixed_precision = "no", device = "cpu", lr_scheduler = "constant";
   int threads = 0;
   int dataloader_num_workers = 0;  // set to the cores
   std::string examples;            // edits or turns, of the drawn characters
@@ -32,8 +31,7 @@ struct CommonOptions {
 
   // examples_by_default: what drawn characters are for.
   void add_to(CLI::App& command, const std::string& examples_by_default);
-  Result<ModelOptions> model_options() const;  // but the device
-  Result<std::vector<at::Device>> parsed_devices() const;
+  Result<ModelOptions> model_options() const;
   Result<TrainingOptions> training_options() const;
   Result<flux::Size> size() const;
   // with_masks: of drawn examples, where that is another picture to draw.

@@ -80,16 +80,9 @@ void Parameters::join(Parameter& parameter, std::int64_t at, const Run& run) {
 void Parameters::collect(double share) {
   const at::NoGradGuard no_grad;
   join();
-  const double each = share / static_cast<double>(1 + replicas_.size());
-  collect_from(*this, each);
-  for (Parameters* replica : replicas_) collect_from(*replica, each);
-}
-
-void Parameters::collect_from(Parameters& other, double share) {
-  other.join();
-  for (Run& run : other.runs_) {
+  for (Run& run : runs_) {
     gradient_all_.slice(0, run.first, run.first + run.numbers)
-        .add_(run.grads.to(gradient_all_.device()).to(gradient_all_.scalar_type()), share);
+        .add_(run.grads.to(gradient_all_.scalar_type()), share);
     run.grads.zero_();
   }
 }
@@ -114,16 +107,6 @@ void Parameters::publish(const Tensor& values) {
   const at::NoGradGuard no_grad;
   join();
   for (Run& run : runs_) run.used.copy_(values.slice(0, run.first, run.first + run.numbers));
-  for (Parameters* replica : replicas_)
-    for (std::size_t i = 0; i < runs_.size(); ++i) replica->runs_[i].used.copy_(runs_[i].used);
-}
-
-void Parameters::add_replica(Parameters& replica) {
-  join();
-  replica.join();
-  PIROUETTE_CHECK(replica.places_ == places_ && replica.runs_.size() == runs_.size());
-  replicas_.push_back(&replica);
-  publish();
 }
 
 Tensors Parameters::learnt() const {

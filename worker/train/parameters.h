@@ -47,11 +47,6 @@ class Parameters {
   void publish();
   void publish(const Tensor& values);
 
-  // replica: the same parameters of the same model on another device, which live as long. From now
-  // on that model computes with what is published here, and collect() takes the mean of the
-  // gradients here and there.
-  void add_replica(Parameters& replica);
-
   // By name: what was learnt.
   Tensors learnt() const;
   // By name with prefix: the pieces of a tensor as long as learnt_all().
@@ -73,14 +68,12 @@ class Parameters {
   };
   void join();
   void join(Parameter& parameter, std::int64_t at, const Run& run);
-  void collect_from(Parameters& other, double share);
 
   std::vector<Parameter> all_;
   // From the first use on.
   Tensor learnt_all_, gradient_all_;
   std::vector<std::int64_t> places_;  // of each parameter, in numbers
   std::vector<Run> runs_;
-  std::vector<Parameters*> replicas_;
 };
 
 }  // namespace pirouette::train
