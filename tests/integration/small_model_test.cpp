@@ -45,6 +45,7 @@ class SmallModel : public ::testing::Test {
                                      "AE_PRECISION=no",
                                      "MODEL_STEPS=3",
                                      "MODEL_BATCH=2",
+                                     "MODEL_ECHO=2",
                                      "MODEL_PRECISION=no",
                                      "LORA_STEPS=2",
                                      "LORA_BATCH=2",
