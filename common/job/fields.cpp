@@ -26,26 +26,27 @@ std::string place(std::string_view text, std::size_t byte) {
          std::to_string(before.size() - line_start + 1);
 }
 
-// A first pass that builds nothing: it finds what is not JSON, and what the parser would accept but
-// we do not, fields given twice and deep nesting. Returning false ends the pass.
-class Watch : public nlohmann::json_sax<json> {
+// Builds the value in one pass, and refuses what the parser would accept but we do not: fields
+// given twice and deep nesting. Returning false ends the pass.
+class Reader : public nlohmann::json_sax<json> {
  public:
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return enter(); }
-  bool start_array(std::size_t) override { return enter(); }
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t&) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool binary(binary_t& value) override { return put(std::move(value)); }
+  bool start_object(std::size_t) override { return enter(json::object()); }
+  bool start_array(std::size_t) override { return enter(json::array()); }
   bool end_object() override { return leave(); }
   bool end_array() override { return leave(); }
 
   bool key(string_t& name) override {
-    if (open_.back().insert(name).second) return true;
-    wrong = "gives the field " + in_quotes(name) + " twice";
-    return false;
+    const auto [at, is_new] = open_.back()->get_ref<json::object_t&>().try_emplace(name);
+    field_ = &at->second;
+    if (!is_new) wrong = "gives the field " + in_quotes(name) + " twice";
+    return is_new;
   }
 
   bool parse_error(std::size_t byte, const std::string&, const json::exception& error) override {
@@ -55,12 +56,24 @@ class Watch : public nlohmann::json_sax<json> {
     return false;
   }
 
+  json value;
   std::string wrong;  // empty: nothing
   std::size_t wrong_at = 0;
 
  private:
-  bool enter() {
-    open_.emplace_back();
+  json& place_of_next() {
+    if (open_.empty()) return value;
+    if (open_.back()->is_object()) return *field_;
+    return open_.back()->emplace_back();
+  }
+  bool put(json&& next) {
+    place_of_next() = std::move(next);
+    return true;
+  }
+  bool enter(json&& empty) {
+    json& next = place_of_next();
+    next = std::move(empty);
+    open_.push_back(&next);
     if (open_.size() <= kJsonMaxDepth) return true;
     wrong = "is nested deeper than " + std::to_string(kJsonMaxDepth) + " levels";
     return false;
@@ -70,7 +83,8 @@ class Watch : public nlohmann::json_sax<json> {
     return true;
   }
 
-  std::vector<std::set<std::string>> open_;  // the fields so far of every open object or array
+  std::vector<json*> open_;  // what holds what, the innermost last; it grows at its end only
+  json* field_ = nullptr;    // of the innermost, an object: named, and without its value so far
 };
 
 std::string printed(double value) {
@@ -109,12 +123,12 @@ Result<json> parse_json(std::string_view text, std::size_t limit_bytes) {
     return invalid("is " + std::to_string(text.size()) + " bytes; at most " +
                    std::to_string(limit_bytes) + " are accepted");
   }
-  Watch watch;
-  if (!json::sax_parse(text, &watch)) {
-    const std::string at = watch.wrong_at > 0 ? ": see " + place(text, watch.wrong_at) : "";
-    return invalid(watch.wrong + at);
+  Reader reader;
+  if (!json::sax_parse(text, &reader)) {
+    const std::string at = reader.wrong_at > 0 ? ": see " + place(text, reader.wrong_at) : "";
+    return invalid(reader.wrong + at);
   }
-  return json::parse(text);
+  return std::move(reader.value);
 }
 
 std::string in_quotes(std::string_view text) {
