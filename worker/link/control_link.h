@@ -1,7 +1,7 @@
 #pragma once
 // The worker's end of the control socket. It notices when the connection comes and goes, which the
 // agent needs to know: what was on its way is lost then. Nothing is queued while there is no
-// connection. Owned by the loop's thread; nothing here waits.
+// connection. Owned by whoever runs the loop's round; nothing here waits.
 
 #include <deque>
 #include <optional>

@@ -86,6 +86,7 @@ class WorkerLoop {
   agent::Leave serve();
 
  private:
+  void run_round();
   void wait();
   void read_mail();
   void read_wishes();
@@ -131,20 +132,27 @@ class WorkerLoop {
 agent::Leave WorkerLoop::serve() {
   step(agent::Ticked{residency()});
   while (!leave_) {
-    wait();
-    std::vector<agent::Event> events;
-    control_.receive(events);
-    for (const agent::Event& event : events) step(event);
-    read_mail();
-    read_wishes();
-    if (agent_.wakes_at() <= monotonic_now()) step(agent::Ticked{residency()});
-    make_durable();
-    speak();
+    run_round();
+    renderer_.while_idle([this] {
+      while (!leave_ && renderer_.is_idle()) run_round();
+    });
   }
   renderer_.join();
   read_mail();  // a picture may have been finished in that moment
   make_durable();
   return *leave_;
+}
+
+void WorkerLoop::run_round() {
+  wait();
+  std::vector<agent::Event> events;
+  control_.receive(events);
+  for (const agent::Event& event : events) step(event);
+  read_mail();
+  read_wishes();
+  if (agent_.wakes_at() <= monotonic_now()) step(agent::Ticked{residency()});
+  make_durable();
+  speak();
 }
 
 void WorkerLoop::wait() {
