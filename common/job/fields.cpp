@@ -157,16 +157,16 @@ Fields::Fields(const json& object, std::string path, Complaints& complaints)
   if (!is_object_) complaints_.add(path_, "must be an object of fields, not " + shown(object));
 }
 
-std::string Fields::path(const std::string& field) const {
-  return path_.empty() ? field : path_ + "." + field;
+std::string Fields::path(std::string_view field) const {
+  return path_.empty() ? std::string(field) : path_ + "." + std::string(field);
 }
 
-void Fields::complain(const std::string& field, const std::string& what) {
+void Fields::complain(std::string_view field, const std::string& what) {
   complaints_.add(path(field), what);
 }
 
-const json* Fields::find(const std::string& field, Need need) {
-  taken_.insert(field);
+const json* Fields::find(std::string_view field, Need need) {
+  taken_.push_back(field);
   if (!is_object_) return nullptr;
   const auto found = object_.find(field);
   if (found != object_.end()) return &*found;
@@ -174,7 +174,7 @@ const json* Fields::find(const std::string& field, Need need) {
   return nullptr;
 }
 
-void Fields::text(const std::string& field, std::string& out, std::size_t max_bytes, Need need) {
+void Fields::text(std::string_view field, std::string& out, std::size_t max_bytes, Need need) {
   const json* value = find(field, need);
   if (value == nullptr) return;
   if (!value->is_string()) return complain(field, "must be a text, not " + shown(*value));
@@ -188,7 +188,7 @@ void Fields::text(const std::string& field, std::string& out, std::size_t max_by
   out = text;
 }
 
-void Fields::name(const std::string& field, std::string& out, std::string_view also, Need need) {
+void Fields::name(std::string_view field, std::string& out, std::string_view also, Need need) {
   constexpr std::size_t kMaxBytes = 200;  // a file's name with an ending fits in 255 bytes
   const json* value = find(field, need);
   if (value == nullptr) return;
@@ -206,7 +206,7 @@ void Fields::name(const std::string& field, std::string& out, std::string_view a
   out = text;
 }
 
-void Fields::whole(const std::string& field, int& out, int low, int high, int multiple_of,
+void Fields::whole(std::string_view field, int& out, int low, int high, int multiple_of,
                    Need need) {
   const json* value = find(field, need);
   if (value == nullptr) return;
@@ -221,7 +221,7 @@ void Fields::whole(const std::string& field, int& out, int low, int high, int mu
   out = value->get<int>();
 }
 
-void Fields::number(const std::string& field, double& out, double low, double high) {
+void Fields::number(std::string_view field, double& out, double low, double high) {
   const json* value = find(field);
   if (value == nullptr) return;
   if (!value->is_number() || !(value->get<double>() >= low && value->get<double>() <= high)) {
@@ -231,14 +231,14 @@ void Fields::number(const std::string& field, double& out, double low, double hi
   out = value->get<double>();
 }
 
-void Fields::flag(const std::string& field, bool& out) {
+void Fields::flag(std::string_view field, bool& out) {
   const json* value = find(field);
   if (value == nullptr) return;
   if (!value->is_boolean()) return complain(field, "must be true or false, not " + shown(*value));
   out = value->get<bool>();
 }
 
-bool Fields::seed(const std::string& field, std::uint64_t& out) {
+bool Fields::seed(std::string_view field, std::uint64_t& out) {
   const json* value = find(field);
   if (value == nullptr || value->is_null()) return false;
   if (!value->is_number_unsigned() || value->get<std::uint64_t>() > INT64_MAX) {
@@ -249,7 +249,7 @@ bool Fields::seed(const std::string& field, std::uint64_t& out) {
   return true;
 }
 
-void Fields::choice(const std::string& field, std::string& out,
+void Fields::choice(std::string_view field, std::string& out,
                     const std::vector<std::string>& allowed) {
   const json* value = find(field);
   if (value == nullptr) return;
@@ -260,7 +260,7 @@ void Fields::choice(const std::string& field, std::string& out,
   out = text;
 }
 
-const json* Fields::array(const std::string& field, std::size_t low, std::size_t high, Need need) {
+const json* Fields::array(std::string_view field, std::size_t low, std::size_t high, Need need) {
   const json* value = find(field, need);
   if (value == nullptr) return nullptr;
   if (!value->is_array() || value->size() < low || value->size() > high) {
@@ -276,9 +276,10 @@ const json* Fields::array(const std::string& field, std::size_t low, std::size_t
 void Fields::finish() {
   if (!is_object_) return;
   for (const auto& [field, value] : object_.items()) {
-    if (taken_.contains(field)) continue;
+    if (std::ranges::find(taken_, field) != taken_.end()) continue;
+    const std::set<std::string> allowed(taken_.begin(), taken_.end());
     complaints_.add(path_, "has the unknown field " + in_quotes(field) +
-                               " (allowed: " + listed({taken_.begin(), taken_.end()}) + ")");
+                               " (allowed: " + listed({allowed.begin(), allowed.end()}) + ")");
   }
 }
 
