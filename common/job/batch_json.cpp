@@ -17,7 +17,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 using Need = job::Fields::Need;
 
-void read_digest(Fields& fields, const std::string& field, Digest& out, Need need) {
+void read_digest(Fields& fields, std::string_view field, Digest& out, Need need) {
   std::string text;
   fields.text(field, text, kNameMaxBytes, need);
   if (text.empty()) return;

@@ -26,26 +26,27 @@ std::string place(std::string_view text, std::size_t byte) {
          std::to_string(before.size() - line_start + 1);
 }
 
-// A first pass that builds nothing: it finds what is not JSON, and what the parser would accept but
-// we do not, fields given twice and deep nesting. Returning false ends the pass.
-class Watch : public nlohmann::json_sax<json> {
+// Builds the value in one pass, and refuses what the parser would accept but we do not: fields
+// given twice and deep nesting. Returning false ends the pass.
+class Reader : public nlohmann::json_sax<json> {
  public:
-  bool null() override { return true; }
-  bool boolean(bool) override { return true; }
-  bool number_integer(number_integer_t) override { return true; }
-  bool number_unsigned(number_unsigned_t) override { return true; }
-  bool number_float(number_float_t, const string_t&) override { return true; }
-  bool string(string_t&) override { return true; }
-  bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return enter(); }
-  bool start_array(std::size_t) override { return enter(); }
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t&) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool binary(binary_t& value) override { return put(std::move(value)); }
+  bool start_object(std::size_t) override { return enter(json::object()); }
+  bool start_array(std::size_t) override { return enter(json::array()); }
   bool end_object() override { return leave(); }
   bool end_array() override { return leave(); }
 
   bool key(string_t& name) override {
-    if (open_.back().insert(name).second) return true;
-    wrong = "gives the field " + in_quotes(name) + " twice";
-    return false;
+    const auto [at, is_new] = open_.back()->get_ref<json::object_t&>().try_emplace(name);
+    field_ = &at->second;
+    if (!is_new) wrong = "gives the field " + in_quotes(name) + " twice";
+    return is_new;
   }
 
   bool parse_error(std::size_t byte, const std::string&, const json::exception& error) override {
@@ -55,12 +56,24 @@ class Watch : public nlohmann::json_sax<json> {
     return false;
   }
 
+  json value;
   std::string wrong;  // empty: nothing
   std::size_t wrong_at = 0;
 
  private:
-  bool enter() {
-    open_.emplace_back();
+  json& place_of_next() {
+    if (open_.empty()) return value;
+    if (open_.back()->is_object()) return *field_;
+    return open_.back()->emplace_back();
+  }
+  bool put(json&& next) {
+    place_of_next() = std::move(next);
+    return true;
+  }
+  bool enter(json&& empty) {
+    json& next = place_of_next();
+    next = std::move(empty);
+    open_.push_back(&next);
     if (open_.size() <= kJsonMaxDepth) return true;
     wrong = "is nested deeper than " + std::to_string(kJsonMaxDepth) + " levels";
     return false;
@@ -70,7 +83,8 @@ class Watch : public nlohmann::json_sax<json> {
     return true;
   }
 
-  std::vector<std::set<std::string>> open_;  // the fields so far of every open object or array
+  std::vector<json*> open_;  // what holds what, the innermost last; it grows at its end only
+  json* field_ = nullptr;    // of the innermost, an object: named, and without its value so far
 };
 
 std::string printed(double value) {
@@ -109,12 +123,12 @@ Result<json> parse_json(std::string_view text, std::size_t limit_bytes) {
     return invalid("is " + std::to_string(text.size()) + " bytes; at most " +
                    std::to_string(limit_bytes) + " are accepted");
   }
-  Watch watch;
-  if (!json::sax_parse(text, &watch)) {
-    const std::string at = watch.wrong_at > 0 ? ": see " + place(text, watch.wrong_at) : "";
-    return invalid(watch.wrong + at);
+  Reader reader;
+  if (!json::sax_parse(text, &reader)) {
+    const std::string at = reader.wrong_at > 0 ? ": see " + place(text, reader.wrong_at) : "";
+    return invalid(reader.wrong + at);
   }
-  return json::parse(text);
+  return std::move(reader.value);
 }
 
 std::string in_quotes(std::string_view text) {
@@ -143,16 +157,16 @@ Fields::Fields(const json& object, std::string path, Complaints& complaints)
   if (!is_object_) complaints_.add(path_, "must be an object of fields, not " + shown(object));
 }
 
-std::string Fields::path(const std::string& field) const {
-  return path_.empty() ? field : path_ + "." + field;
+std::string Fields::path(std::string_view field) const {
+  return path_.empty() ? std::string(field) : path_ + "." + std::string(field);
 }
 
-void Fields::complain(const std::string& field, const std::string& what) {
+void Fields::complain(std::string_view field, const std::string& what) {
   complaints_.add(path(field), what);
 }
 
-const json* Fields::find(const std::string& field, Need need) {
-  taken_.insert(field);
+const json* Fields::find(std::string_view field, Need need) {
+  taken_.push_back(field);
   if (!is_object_) return nullptr;
   const auto found = object_.find(field);
   if (found != object_.end()) return &*found;
@@ -160,7 +174,7 @@ const json* Fields::find(const std::string& field, Need need) {
   return nullptr;
 }
 
-void Fields::text(const std::string& field, std::string& out, std::size_t max_bytes, Need need) {
+void Fields::text(std::string_view field, std::string& out, std::size_t max_bytes, Need need) {
   const json* value = find(field, need);
   if (value == nullptr) return;
   if (!value->is_string()) return complain(field, "must be a text, not " + shown(*value));
@@ -174,7 +188,7 @@ void Fields::text(const std::string& field, std::string& out, std::size_t max_by
   out = text;
 }
 
-void Fields::name(const std::string& field, std::string& out, std::string_view also, Need need) {
+void Fields::name(std::string_view field, std::string& out, std::string_view also, Need need) {
   constexpr std::size_t kMaxBytes = 200;  // a file's name with an ending fits in 255 bytes
   const json* value = find(field, need);
   if (value == nullptr) return;
@@ -192,7 +206,7 @@ void Fields::name(const std::string& field, std::string& out, std::string_view a
   out = text;
 }
 
-void Fields::whole(const std::string& field, int& out, int low, int high, int multiple_of,
+void Fields::whole(std::string_view field, int& out, int low, int high, int multiple_of,
                    Need need) {
   const json* value = find(field, need);
   if (value == nullptr) return;
@@ -207,7 +221,7 @@ void Fields::whole(const std::string& field, int& out, int low, int high, int mu
   out = value->get<int>();
 }
 
-void Fields::number(const std::string& field, double& out, double low, double high) {
+void Fields::number(std::string_view field, double& out, double low, double high) {
   const json* value = find(field);
   if (value == nullptr) return;
   if (!value->is_number() || !(value->get<double>() >= low && value->get<double>() <= high)) {
@@ -217,14 +231,14 @@ void Fields::number(const std::string& field, double& out, double low, double hi
   out = value->get<double>();
 }
 
-void Fields::flag(const std::string& field, bool& out) {
+void Fields::flag(std::string_view field, bool& out) {
   const json* value = find(field);
   if (value == nullptr) return;
   if (!value->is_boolean()) return complain(field, "must be true or false, not " + shown(*value));
   out = value->get<bool>();
 }
 
-bool Fields::seed(const std::string& field, std::uint64_t& out) {
+bool Fields::seed(std::string_view field, std::uint64_t& out) {
   const json* value = find(field);
   if (value == nullptr || value->is_null()) return false;
   if (!value->is_number_unsigned() || value->get<std::uint64_t>() > INT64_MAX) {
@@ -235,7 +249,7 @@ bool Fields::seed(const std::string& field, std::uint64_t& out) {
   return true;
 }
 
-void Fields::choice(const std::string& field, std::string& out,
+void Fields::choice(std::string_view field, std::string& out,
                     const std::vector<std::string>& allowed) {
   const json* value = find(field);
   if (value == nullptr) return;
@@ -246,7 +260,7 @@ void Fields::choice(const std::string& field, std::string& out,
   out = text;
 }
 
-const json* Fields::array(const std::string& field, std::size_t low, std::size_t high, Need need) {
+const json* Fields::array(std::string_view field, std::size_t low, std::size_t high, Need need) {
   const json* value = find(field, need);
   if (value == nullptr) return nullptr;
   if (!value->is_array() || value->size() < low || value->size() > high) {
@@ -262,9 +276,10 @@ const json* Fields::array(const std::string& field, std::size_t low, std::size_t
 void Fields::finish() {
   if (!is_object_) return;
   for (const auto& [field, value] : object_.items()) {
-    if (taken_.contains(field)) continue;
+    if (std::ranges::find(taken_, field) != taken_.end()) continue;
+    const std::set<std::string> allowed(taken_.begin(), taken_.end());
     complaints_.add(path_, "has the unknown field " + in_quotes(field) +
-                               " (allowed: " + listed({taken_.begin(), taken_.end()}) + ")");
+                               " (allowed: " + listed({allowed.begin(), allowed.end()}) + ")");
   }
 }
 

@@ -43,39 +43,39 @@ std::string listed(const std::vector<std::string>& words);
 
 // The fields of one JSON object. Each read takes a field: an absent one leaves the output as it is,
 // unless it is required; a wrong one is complained about. finish() complains about fields that
-// nobody took. The object must outlive this.
+// nobody took. The object must outlive this, and so must the fields' names.
 class Fields {
  public:
   enum class Need { optional, required };
 
   Fields(const nlohmann::json& object, std::string path, Complaints& complaints);
 
-  void text(const std::string& field, std::string& out, std::size_t max_bytes,
+  void text(std::string_view field, std::string& out, std::size_t max_bytes,
             Need need = Need::optional);
   // Letters, digits and the characters of also; not empty.
-  void name(const std::string& field, std::string& out, std::string_view also, Need need);
-  void whole(const std::string& field, int& out, int low, int high, int multiple_of = 1,
+  void name(std::string_view field, std::string& out, std::string_view also, Need need);
+  void whole(std::string_view field, int& out, int low, int high, int multiple_of = 1,
              Need need = Need::optional);
-  void number(const std::string& field, double& out, double low, double high);
-  void flag(const std::string& field, bool& out);           // true or false
-  bool seed(const std::string& field, std::uint64_t& out);  // 0 to 2^63 - 1; whether it is there
-  void choice(const std::string& field, std::string& out, const std::vector<std::string>& allowed);
+  void number(std::string_view field, double& out, double low, double high);
+  void flag(std::string_view field, bool& out);           // true or false
+  bool seed(std::string_view field, std::uint64_t& out);  // 0 to 2^63 - 1; whether it is there
+  void choice(std::string_view field, std::string& out, const std::vector<std::string>& allowed);
   // The value itself, or null; it counts as taken.
-  const nlohmann::json* find(const std::string& field, Need need = Need::optional);
+  const nlohmann::json* find(std::string_view field, Need need = Need::optional);
   // The same, where it is an array of low to high elements; null (and a complaint) otherwise.
-  const nlohmann::json* array(const std::string& field, std::size_t low, std::size_t high,
+  const nlohmann::json* array(std::string_view field, std::size_t low, std::size_t high,
                               Need need = Need::optional);
   void finish();
 
-  std::string path(const std::string& field) const;
-  void complain(const std::string& field, const std::string& what);
+  std::string path(std::string_view field) const;
+  void complain(std::string_view field, const std::string& what);
 
  private:
   const nlohmann::json& object_;
   std::string path_;
   Complaints& complaints_;
   bool is_object_;
-  std::set<std::string> taken_;
+  std::vector<std::string_view> taken_;
 };
 
 }  // namespace pirouette::job

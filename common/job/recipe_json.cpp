@@ -253,23 +253,25 @@ ordered_json job::write_recipe(const Recipe& recipe) {
     }
     loras.push_back(std::move(written));
   }
-  return {{"model", recipe.model},
-          {"loras", loras},
-          {"pose_set", write_pose_set(recipe)},
-          {"width", recipe.width},
-          {"height", recipe.height},
-          {"reference_size", recipe.reference_size},
-          {"steps", recipe.steps},
-          {"guidance", recipe.guidance},
-          {"true_cfg", recipe.true_cfg},
-          {"max_sequence_length", recipe.max_sequence_length},
-          {"step_cache", to_text(recipe.step_cache)},
-          {"stance", stance_name(recipe.stance)},
-          {"prompt", recipe.prompt},
-          {"negative_prompt", recipe.negative_prompt},
-          {"requires", recipe.required_tags},
-          {"proof", recipe.proof},
-          {"held", recipe.held_fills_idle ? "fill_idle" : "wait"}};
+  ordered_json written;
+  written["model"] = recipe.model;
+  written["loras"] = std::move(loras);
+  written["pose_set"] = write_pose_set(recipe);
+  written["width"] = recipe.width;
+  written["height"] = recipe.height;
+  written["reference_size"] = recipe.reference_size;
+  written["steps"] = recipe.steps;
+  written["guidance"] = recipe.guidance;
+  written["true_cfg"] = recipe.true_cfg;
+  written["max_sequence_length"] = recipe.max_sequence_length;
+  written["step_cache"] = to_text(recipe.step_cache);
+  written["stance"] = stance_name(recipe.stance);
+  written["prompt"] = recipe.prompt;
+  written["negative_prompt"] = recipe.negative_prompt;
+  written["requires"] = recipe.required_tags;
+  written["proof"] = recipe.proof;
+  written["held"] = recipe.held_fills_idle ? "fill_idle" : "wait";
+  return written;
 }
 
 std::string job::dump(const ordered_json& value) {

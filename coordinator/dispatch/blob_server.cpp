@@ -58,7 +58,7 @@ wire::BlobFailure failure_of(const Error& error) {
 class BlobServer::Impl {
  public:
   Impl(zmq::context_t& context, wire::AuthorizedWorkers* authorized, Blobs blobs,
-       StoredBlobs& stored)
+       KnownBlobs& stored)
       : socket_(context, zmq::socket_type::router),
         authorized_(authorized),
         blobs_(std::move(blobs)),
@@ -85,7 +85,7 @@ class BlobServer::Impl {
   zmq::socket_t socket_;
   wire::AuthorizedWorkers* authorized_;
   Blobs blobs_;
-  StoredBlobs& stored_;
+  KnownBlobs& stored_;
   std::map<Digest, OpenPut> puts_;
   wire::Complaints complaints_{"blobs"};
   Instant looked_at_{};
@@ -304,7 +304,7 @@ Result<std::unique_ptr<BlobServer>> BlobServer::start(zmq::context_t& context,
                                                       const std::string& endpoint,
                                                       const std::optional<wire::KeyPair>& keys,
                                                       wire::AuthorizedWorkers* authorized,
-                                                      Blobs blobs, StoredBlobs& stored) {
+                                                      Blobs blobs, KnownBlobs& stored) {
   try {
     auto impl = std::make_unique<Impl>(context, authorized, std::move(blobs), stored);
     TRY(impl->start(endpoint, keys));

@@ -13,9 +13,9 @@
 #include <zmq.hpp>
 
 #include "common/blobs.h"
+#include "common/known_blobs.h"
 #include "common/result.h"
 #include "common/wire/keys.h"
-#include "coordinator/dispatch/stored_blobs.h"
 
 namespace pirouette::dispatch {
 
@@ -32,7 +32,7 @@ class BlobServer {
                                                    const std::string& endpoint,
                                                    const std::optional<wire::KeyPair>& keys,
                                                    wire::AuthorizedWorkers* authorized, Blobs blobs,
-                                                   StoredBlobs& stored);
+                                                   KnownBlobs& stored);
   ~BlobServer();
 
   const std::string& endpoint() const;

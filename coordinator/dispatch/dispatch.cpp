@@ -13,6 +13,7 @@
 #include <zmq.hpp>
 
 #include "common/clock.h"
+#include "common/known_blobs.h"
 #include "common/wire/complaints.h"
 #include "common/wire/limits.h"
 #include "common/wire/sockets.h"
@@ -21,7 +22,6 @@
 #include "coordinator/dispatch/gate.h"
 #include "coordinator/dispatch/links.h"
 #include "coordinator/dispatch/messages.h"
-#include "coordinator/dispatch/stored_blobs.h"
 
 namespace pirouette::dispatch {
 namespace {
@@ -49,7 +49,9 @@ wire::Bytes bytes_of(const zmq::message_t& message) {
 class Dispatch::Impl {
  public:
   Impl(Blobs blobs, OnEvents on_events)
-      : blobs_(blobs), stored_(std::move(blobs)), on_events_(std::move(on_events)) {}
+      : blobs_(blobs),
+        stored_(std::move(blobs), &Blobs::contains_durably),
+        on_events_(std::move(on_events)) {}
   ~Impl();
 
   Result<void> start(const Config& config);
@@ -81,7 +83,7 @@ class Dispatch::Impl {
   void look_over_links(Instant now);
 
   Blobs blobs_;
-  StoredBlobs stored_;
+  KnownBlobs stored_;
   OnEvents on_events_;
   Endpoints endpoints_;
 

@@ -79,9 +79,9 @@ Result<Answer> submit(Site& site, const Request& request) {
   core::BatchSubmitted submission = TRY(read_submission(site, request));
   std::vector<const SheetSpec*> missing;
   for (const SheetSpec& sheet : submission.batch.sheets) {
-    const Blobs& blobs = site.config.blobs;
-    const bool original = !sheet.original || blobs.contains(sheet.original);
-    if (!original || !blobs.contains(sheet.reference)) missing.push_back(&sheet);
+    KnownBlobs& known = site.known_blobs;
+    const bool original = !sheet.original || known.contains(sheet.original);
+    if (!original || !known.contains(sheet.reference)) missing.push_back(&sheet);
   }
   if (!missing.empty()) return problem(422, name_missing(missing));
 

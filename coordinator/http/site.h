@@ -7,6 +7,7 @@
 #include <semaphore>
 #include <variant>
 
+#include "common/known_blobs.h"
 #include "coordinator/core/event.h"
 #include "coordinator/http/http.h"
 #include "coordinator/http/limits.h"
@@ -39,6 +40,7 @@ struct Site {
   Site(Http::Config given, std::function<void(core::Event)> post_event)
       : config(std::move(given)),
         post(std::move(post_event)),
+        known_blobs(config.blobs, &Blobs::contains),
         references(config.references, config.reference_making),
         thumbnails(config.thumbnails, config.make_thumbnail, kThumbnailsMaxBytes) {}
 
@@ -57,6 +59,7 @@ struct Site {
 
   Http::Config config;
   const std::function<void(core::Event)> post;
+  KnownBlobs known_blobs;
   Traffic traffic;
   Waiting waiting;
   Pulse pulse;

@@ -42,6 +42,10 @@ std::vector<std::uint8_t> noise(std::size_t bytes) {
   return noise;
 }
 
+int port_of(const std::string& endpoint) {
+  return std::stoi(endpoint.substr(endpoint.rfind(':') + 1));
+}
+
 [[noreturn]] void give_up(const std::string& why) {
   std::fprintf(stderr, "%s\n", why.c_str());
   std::exit(1);
@@ -113,10 +117,6 @@ Farm::Farm(const FarmConfig& config) : scratch_(config.folder), stage_(std::make
                                                    .assemble = no_assembly()}));
   read_ = need(store::ReadModel::open(folder / "farm.db"));
   loop_ = std::thread([this] { coordinator_->run(); });
-  http_ = std::make_unique<httplib::Client>(coordinator_->endpoints().http);
-  http_->set_keep_alive(true);
-  http_->set_tcp_nodelay(true);
-  http_->set_read_timeout(kStuck);
   for (std::uint32_t i = 0; i < config.workers; ++i) {
     const std::string name = "worker-" + std::to_string(i);
     workers_.push_back(std::make_unique<Worker>(
@@ -180,14 +180,27 @@ Farm::Time Farm::submit(std::size_t sheets, std::size_t views) {
     const std::lock_guard lock(stage_->mutex);
     stage_->sheets_wanted += sheets;
   }
-  const std::string body = batch.dump();
-  const Time posted_at = Time::clock::now();
-  const auto answer = http_->Post("/api/v1/batches", body, "application/json");
-  if (!answer || answer->status != 201) {
-    give_up("the batch was not taken: " + (answer ? answer->body : to_string(answer.error())));
-  }
+  const Time posted_at = post("/api/v1/batches", batch.dump());
   ++batches_;
   return posted_at;
+}
+
+Farm::Time Farm::post(const std::string& path, const std::string& json) {
+  const std::string request = "POST " + path +
+                              " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                              "Content-Length: " +
+                              std::to_string(json.size()) + "\r\n\r\n" + json;
+  // A connection that was used often, or not for long, may be closed.
+  for (bool is_new = false;; is_new = true) {
+    if (!http_ || is_new) http_.emplace(port_of(coordinator_->endpoints().http));
+    const Time posted_at = Time::clock::now();
+    const bool sent = http_->send(request);
+    const auto answer = http_->read_answer(kStuck);
+    if (sent && answer.status == 201) return posted_at;
+    if (is_new || answer.status != 0) {
+      give_up(path + " took nothing: " + std::to_string(answer.status) + " " + answer.body);
+    }
+  }
 }
 
 Farm::Time Farm::wait_idle() {

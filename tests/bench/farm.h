@@ -5,8 +5,6 @@
 // noise of a set size that goes all the way of a picture; all sheets have the same reference, and
 // sheets are put together by a function that does nothing.
 
-#include <httplib.h>
-
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -14,6 +12,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,6 +21,7 @@
 #include "coordinator/runtime/coordinator.h"
 #include "coordinator/store/read_model.h"
 #include "tests/bench/measure.h"
+#include "tests/support/peer.h"
 
 namespace pirouette::bench {
 
@@ -64,6 +64,9 @@ class Farm {
   struct Stage;  // what engines and assembly tell the farm
 
   runtime::AssembleFn no_assembly();
+  // In one piece: a client that sends head and body apart wakes the front door twice. Returns the
+  // moment before.
+  Time post(const std::string& path, const std::string& json);
   void warm_up(std::uint32_t workers);
 
   Scratch scratch_;
@@ -72,7 +75,7 @@ class Farm {
   std::unique_ptr<runtime::Coordinator> coordinator_;
   std::unique_ptr<store::ReadModel> read_;
   std::thread loop_;
-  std::unique_ptr<httplib::Client> http_;
+  std::optional<testing_support::Peer> http_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::uint64_t batches_ = 0;
 };

@@ -27,8 +27,8 @@ constexpr double kFloorSeconds = 0.3;
 constexpr std::chrono::milliseconds kRest{2};
 constexpr std::uint32_t kLatencyWorkers = 8;
 // Threads from a POST to the engine: the front door's, which serves and runs the round, ZeroMQ's at
-// both ends, the worker's loop, its renderer.
-constexpr int kStartHandOvers = 5;
+// both ends, the worker's, which reads the socket and renders.
+constexpr int kStartHandOvers = 4;
 // A blob a job: two syncs at the worker and two at the coordinator each, so fewer jobs a drain.
 constexpr std::size_t kBlobBytes = 64 << 10;
 constexpr std::size_t kBlobJobsShare = 12;

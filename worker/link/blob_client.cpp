@@ -96,7 +96,7 @@ class BlobClient::Impl {
 void BlobClient::Impl::serve() {
   zmq::socket_t& socket = connection_.socket();
   zmq::pollitem_t waits[] = {{socket.handle(), 0, ZMQ_POLLIN, 0},
-                             {connection_.monitor(), 0, ZMQ_POLLIN, 0},
+                             {connection_.monitor().handle(), 0, ZMQ_POLLIN, 0},
                              {nullptr, wake_.fd(), ZMQ_POLLIN, 0}};
   zmq::message_t message;
   while (!stopping_) {

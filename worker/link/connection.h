@@ -30,7 +30,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   zmq::socket_t& socket() { return socket_; }
-  void* monitor() { return monitor_.handle(); }  // to wait on for news
+  zmq::socket_t& monitor() { return monitor_; }  // to wait on for news
   bool is_up() const { return up_; }
 
   // What happened since the last call, in order. Must be called about every second: it also starts

@@ -11,6 +11,12 @@ ControlLink::ControlLink(zmq::context_t& context, const std::string& endpoint,
                          const std::optional<wire::WorkerKeys>& keys)
     : connection_(context, endpoint, keys, wire::kControlQueueMax, wire::kControlFrameMaxBytes) {}
 
+bool ControlLink::has_news() {
+  const int wanted = unsent_.empty() ? ZMQ_POLLIN : ZMQ_POLLIN | ZMQ_POLLOUT;
+  return (connection_.socket().get(zmq::sockopt::events) & wanted) != 0 ||
+         (connection_.monitor().get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+}
+
 void ControlLink::receive(std::vector<agent::Event>& events) {
   for (const Connection::News news : connection_.read_news()) {
     unsent_.clear();  // belongs to the connection that ended

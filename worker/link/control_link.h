@@ -1,7 +1,7 @@
 #pragma once
 // The worker's end of the control socket. It notices when the connection comes and goes, which the
 // agent needs to know: what was on its way is lost then. Nothing is queued while there is no
-// connection. Owned by the loop's thread; nothing here waits.
+// connection. Owned by whoever runs the loop's round; nothing here waits.
 
 #include <deque>
 #include <optional>
@@ -25,11 +25,12 @@ class ControlLink {
   ControlLink(zmq::context_t& context, const std::string& endpoint,
               const std::optional<wire::WorkerKeys>& keys);
 
-  // To wait on, with ZMQ_POLLIN: frames, and news of the connection. wants_out: wait for POLLOUT on
-  // the first as well.
-  void* socket() { return connection_.socket().handle(); }
-  void* monitor() { return connection_.monitor(); }
-  bool wants_out() const { return !unsent_.empty(); }
+  // To wait on, for POLLIN: frames, and news of the connection. They only tell that something
+  // changed since the last look, so look before each wait: has_news().
+  int socket_fd() { return connection_.socket().get(zmq::sockopt::fd); }
+  int monitor_fd() { return connection_.monitor().get(zmq::sockopt::fd); }
+  // Something came, or what could not be sent can be.
+  bool has_news();
 
   // Appends all that waits.
   void receive(std::vector<agent::Event>& events);

@@ -8,7 +8,7 @@
 // which is why it is a file of its own beside FOLDER/pictures (a blob folder). Zeros follow the
 // last one: a sync of a file that grows costs the file system's own journal too, so it grows by
 // many records at once. A line that is cut off or damaged is left out and said in the log. The
-// journal is written anew when little of it is still true. Owned by the loop's thread.
+// journal is written anew when little of it is still true. Owned by the loop.
 
 #include <cstdint>
 #include <filesystem>

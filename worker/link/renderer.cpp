@@ -54,6 +54,23 @@ void Renderer::start(LeaseId lease, RenderSpec&& spec) {
   ordered_.notify_all();
 }
 
+bool Renderer::is_idle() {
+  const std::lock_guard lock(mutex_);
+  return !rendering_ && orders_.empty();
+}
+
+void Renderer::while_idle(std::function<void()> work) {
+  std::packaged_task<void()> task(std::move(work));
+  std::future<void> done = task.get_future();
+  {
+    const std::lock_guard lock(mutex_);
+    if (rendering_ || !orders_.empty()) return;
+    work_ = std::move(task);
+  }
+  ordered_.notify_all();
+  done.get();
+}
+
 void Renderer::stop(LeaseId lease) {
   const std::lock_guard lock(mutex_);
   unwanted_.insert(lease);
@@ -69,7 +86,14 @@ void Renderer::render_all() {
     Order order;
     {
       std::unique_lock lock(mutex_);
-      ordered_.wait(lock, [this] { return stopping_ || (!orders_.empty() && !preparing_); });
+      ordered_.wait(
+          lock, [this] { return stopping_ || work_.valid() || (!orders_.empty() && !preparing_); });
+      if (work_.valid()) {
+        std::packaged_task<void()> work = std::move(work_);
+        lock.unlock();
+        work();
+        continue;
+      }
       if (stopping_) return;
       order = std::move(orders_.front());
       orders_.pop_front();

@@ -1,7 +1,8 @@
 #pragma once
 // The threads around the engine, so that its device goes from one job straight to the next:
 //
-//   renders   calls the engine for one job after the other, in the order they were asked for
+//   renders   calls the engine for one job after the other, in the order they were asked for; while
+//             there is none, does what the loop has it do: reads the socket
 //   prepares  while a job renders, reads the next one's reference and lets the engine make ready
 //             what needs no device
 //   finishes  makes a result of the last one's pixels; the loop then keeps it
@@ -10,6 +11,8 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,6 +38,11 @@ class Renderer {
   void join();
 
   void start(LeaseId lease, RenderSpec&& spec);
+  bool is_idle();  // nothing renders, and nothing waits for it
+  // While that is so, has the thread that renders do this, which must end once that is no longer
+  // so. Returns when it is done, or throws what it threw. What it starts needs no thread to be
+  // woken.
+  void while_idle(std::function<void()> work);
   // It fails as cancelled, at its next step or before it began; later it is too late.
   void stop(LeaseId lease);
 
@@ -70,6 +78,7 @@ class Renderer {
   std::mutex mutex_;
   std::condition_variable ordered_, behind_;  // for who renders and prepares; for the end
   std::deque<Order> orders_;                  // under mutex_, as the rest
+  std::packaged_task<void()> work_;           // while idle
   std::optional<LeaseId> rendering_, preparing_;
   std::optional<Unfinished> unfinished_;  // until it is handed in
   std::set<LeaseId> unwanted_;

@@ -1,10 +1,12 @@
 #include "worker/link/worker_loop.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <zmq.hpp>
 
@@ -86,6 +88,7 @@ class WorkerLoop {
   agent::Leave serve();
 
  private:
+  void run_round();
   void wait();
   void read_mail();
   void read_wishes();
@@ -131,15 +134,10 @@ class WorkerLoop {
 agent::Leave WorkerLoop::serve() {
   step(agent::Ticked{residency()});
   while (!leave_) {
-    wait();
-    std::vector<agent::Event> events;
-    control_.receive(events);
-    for (const agent::Event& event : events) step(event);
-    read_mail();
-    read_wishes();
-    if (agent_.wakes_at() <= monotonic_now()) step(agent::Ticked{residency()});
-    make_durable();
-    speak();
+    run_round();
+    renderer_.while_idle([this] {
+      while (!leave_ && renderer_.is_idle()) run_round();
+    });
   }
   renderer_.join();
   read_mail();  // a picture may have been finished in that moment
@@ -147,20 +145,29 @@ agent::Leave WorkerLoop::serve() {
   return *leave_;
 }
 
+void WorkerLoop::run_round() {
+  wait();
+  std::vector<agent::Event> events;
+  control_.receive(events);
+  for (const agent::Event& event : events) step(event);
+  read_mail();
+  read_wishes();
+  if (agent_.wakes_at() <= monotonic_now()) step(agent::Ticked{residency()});
+  make_durable();
+  speak();
+}
+
+// Not zmq::poll, which looks into both sockets again when it wakes.
 void WorkerLoop::wait() {
   const Duration most = std::min(kWaitMax, agent_.wakes_at() - monotonic_now());
-  const auto out = static_cast<short>(control_.wants_out() ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN);
-  zmq::pollitem_t waits[] = {{control_.socket(), 0, out, 0},
-                             {control_.monitor(), 0, ZMQ_POLLIN, 0},
-                             {nullptr, mailbox_.fd(), ZMQ_POLLIN, 0},
-                             {nullptr, stop_.fd(), ZMQ_POLLIN, 0}};
+  pollfd waits[] = {{control_.socket_fd(), POLLIN, 0},
+                    {control_.monitor_fd(), POLLIN, 0},
+                    {mailbox_.fd(), POLLIN, 0},
+                    {stop_.fd(), POLLIN, 0}};
   // Once a wish was told, its descriptor stays readable: no longer wait on it.
-  const std::size_t count = wish_told_ == StopFlag::Wish::none ? 4 : 3;
-  try {
-    zmq::poll(waits, count, std::chrono::milliseconds(std::max<std::int64_t>(0, most.us / 1000)));
-  } catch (const zmq::error_t& error) {
-    if (error.num() != EINTR) throw;
-  }
+  const nfds_t count = wish_told_ == StopFlag::Wish::none ? 4 : 3;
+  const auto most_ms = static_cast<int>(std::max<std::int64_t>(0, most.us / 1000));
+  PIROUETTE_CHECK(::poll(waits, count, control_.has_news() ? 0 : most_ms) >= 0 || errno == EINTR);
   control_.flush();
 }
 

@@ -1,8 +1,11 @@
 #pragma once
-// The worker's process around the pure agent: one loop thread that owns the control socket, the
-// outbox and the agent; a render thread that calls the engine; a blob thread (blob_client.h). The
-// loop turns what arrives into the agent's events and the agent's actions into calls. It decides
-// nothing itself.
+// The worker's process around the pure agent: a loop that owns the control socket, the outbox and
+// the agent; a thread that calls the engine; a blob thread (blob_client.h). The loop turns what
+// arrives into the agent's events and the agent's actions into calls. It decides nothing itself.
+//
+// The loop's rounds are run by one thread at a time: by the one that renders while it has nothing
+// to render, so that a job of an idle worker starts on the thread that read of it; else by the one
+// that called run().
 //
 // A round: wait; step the agent with everything that waits; sync the outbox once; step what became
 // durable; send one frame. So a result is on disk before it is reported, and many short jobs share
