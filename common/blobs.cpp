@@ -143,7 +143,8 @@ Result<std::vector<std::uint8_t>> Blobs::read(const Digest& digest) const {
   if (sha256(bytes) != digest) {
     return Error{Errc::corrupt, path(digest).string() +
                                     " does not hold the bytes that its name promises; restore it "
-                                    "from a backup or delete it and hand it in again"};
+                                    "from a backup, or stop the coordinator, delete it and hand it "
+                                    "in again"};
   }
   return bytes;
 }

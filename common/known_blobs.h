@@ -1,7 +1,7 @@
 #pragma once
 // Which blobs are known to be there, so that what was looked up once, or has just come, costs no
-// further look at the disk. Blobs are never deleted while a coordinator runs, so what was known
-// once stays true. Any thread.
+// further look at the disk. Nothing of ours deletes a coordinator's blobs, and who does it by
+// hand is told to stop it before, so what was known once stays true. Any thread.
 
 #include <mutex>
 #include <set>

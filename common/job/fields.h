@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>

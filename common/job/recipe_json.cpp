@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "common/job/pose_sets.h"
 #include "common/job/prompt.h"

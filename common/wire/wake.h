@@ -1,5 +1,5 @@
 #pragma once
-// Wakes a thread that waits in zmq::poll, from any other: an eventfd. A ring before the wait ends
+// Wakes a thread that waits in zmq::poll or poll, from any other: an eventfd. A ring before the wait ends
 // the wait at once, so none is lost; many rings before one clear() are one.
 
 namespace pirouette::wire {

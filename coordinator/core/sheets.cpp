@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "coordinator/core/impl.h"
 #include "coordinator/core/ledger.h"

@@ -34,6 +34,7 @@ Counter& counter_of(int fd) {
 // asked for once while the descriptor is the same file's.
 void count(int fd) {
   struct Known {
+    dev_t disk = 0;
     ino_t file = 0;
     Counter* counter = nullptr;
   };
@@ -44,7 +45,8 @@ void count(int fd) {
   ::fstat(fd, &status);
   const std::lock_guard lock(mutex);
   Known& its = known[fd];
-  if (!its.counter || its.file != status.st_ino) its = {status.st_ino, &counter_of(fd)};
+  const bool is_same = its.disk == status.st_dev && its.file == status.st_ino;
+  if (!its.counter || !is_same) its = {status.st_dev, status.st_ino, &counter_of(fd)};
   ++*its.counter;
   errno = errno_before;
 }

@@ -1,5 +1,7 @@
 #include "worker/link/control_link.h"
 
+#include <cerrno>
+
 #include "common/log.h"
 #include "common/wire/limits.h"
 #include "common/wire/sockets.h"
@@ -13,8 +15,13 @@ ControlLink::ControlLink(zmq::context_t& context, const std::string& endpoint,
 
 bool ControlLink::has_news() {
   const int wanted = unsent_.empty() ? ZMQ_POLLIN : ZMQ_POLLIN | ZMQ_POLLOUT;
-  return (connection_.socket().get(zmq::sockopt::events) & wanted) != 0 ||
-         (connection_.monitor().get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+  try {
+    return (connection_.socket().get(zmq::sockopt::events) & wanted) != 0 ||
+           (connection_.monitor().get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+  } catch (const zmq::error_t& error) {
+    if (error.num() != EINTR) throw;  // a signal, which is news too
+    return true;
+  }
 }
 
 void ControlLink::receive(std::vector<agent::Event>& events) {

@@ -4,7 +4,7 @@
 // jobs wait for it; one that finds no room waits until a job is over. The connection is made for
 // the first file that has to be fetched.
 //
-// Owned by the worker's loop thread.
+// Owned by the worker's loop.
 
 #include <functional>
 #include <map>
@@ -21,7 +21,7 @@ namespace pirouette::link {
 
 class LoraFetcher {
  public:
-  // on_event: called with LoraFetched or LoraFailed, from the loop's thread or another. cache must
+  // on_event: called with LoraFetched or LoraFailed, from the round's thread or another. cache must
   // outlive the fetcher. unused_pictures: what a BlobClient wants for putting.
   LoraFetcher(zmq::context_t& context, std::string endpoint, std::optional<wire::WorkerKeys> keys,
               LoraCache& cache, Blobs unused_pictures, BlobClient::OnEvent on_event);

@@ -5,7 +5,8 @@
 //
 // The loop's rounds are run by one thread at a time: by the one that renders while it has nothing
 // to render, so that a job of an idle worker starts on the thread that read of it; else by the one
-// that called run().
+// that called run(). That job begins when its round is over: where a picture was finished in the
+// same round, behind the sync of that.
 //
 // A round: wait; step the agent with everything that waits; sync the outbox once; step what became
 // durable; send one frame. So a result is on disk before it is reported, and many short jobs share

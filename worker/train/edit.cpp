@@ -21,6 +21,8 @@ using characters::Top;
 constexpr double kContrastMin = 0.35;
 constexpr double kShift = 0.13, kSmall = 0.72, kRoomToMove = 0.85;
 constexpr Colour kWhite{255, 255, 255};
+constexpr std::uint64_t kColouredGrounds = 4;  // one in so many
+constexpr std::size_t kSeenShare = 500;        // an edit changes at least one pixel in so many
 
 template <typename T>
 const T& one_of(const std::vector<T>& some, Rng& rng) {
@@ -171,6 +173,32 @@ std::optional<Edit> keep(Edit edit, Rng& rng) {
 
 }  // namespace
 
+std::string_view name(EditKind kind) {
+  switch (kind) {
+    case EditKind::hair:
+      return "hair's colour";
+    case EditKind::top:
+      return "top's colour";
+    case EditKind::bottom:
+      return "bottom's colour";
+    case EditKind::remove:
+      return "remove";
+    case EditKind::add:
+      return "add";
+    case EditKind::ground:
+      return "ground";
+    case EditKind::shift:
+      return "shift";
+    case EditKind::scale:
+      return "scale";
+    case EditKind::mirror:
+      return "mirror";
+    case EditKind::keep:
+      return "keep";
+  }
+  return "";
+}
+
 std::optional<Edit> make_edit(EditKind kind, const Seen& seen, Rng& rng) {
   Edit edit{seen, seen, {}};
   switch (kind) {
@@ -213,6 +241,20 @@ Image show(const Seen& seen) {
                        first + (pixels - 1 - x) * channels);
   }
   return image;
+}
+
+bool is_seen(const Image& before, const Image& after) {
+  const std::size_t pixels = before.pixels.size() / 3;
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < 3 * pixels; i += 3)
+    if (!std::equal(&before.pixels[i], &before.pixels[i] + 3, &after.pixels[i])) ++changed;
+  return changed * kSeenShare >= pixels;
+}
+
+Colour draw_ground(Rng& rng) {
+  if (rng.below(kColouredGrounds) != 0) return kWhite;
+  const auto cloths = characters::cloths();
+  return cloths[rng.below(cloths.size())].colour;
 }
 
 }  // namespace pirouette::train

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/image/image.h"
 #include "common/rng.h"
@@ -35,6 +36,7 @@ enum class EditKind {
   keep,  // nothing at all
 };
 inline constexpr int kEditKinds = 10;
+std::string_view name(EditKind kind);
 
 struct Edit {
   Seen before, after;
@@ -45,5 +47,12 @@ struct Edit {
 std::optional<Edit> make_edit(EditKind kind, const Seen& seen, Rng& rng);
 
 Image show(const Seen& seen);
+
+// Whether enough pixels differ to be worth an edit: what hides behind the character, a star on the
+// chest of someone's back, is none.
+bool is_seen(const Image& before, const Image& after);
+
+// White, or in one of four any cloth's colour.
+characters::Colour draw_ground(Rng& rng);
 
 }  // namespace pirouette::train

@@ -1,11 +1,9 @@
 #include "worker/train/edited_characters.h"
 
-#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "common/job/recipe.h"
-#include "worker/train/characters/swatches.h"
 #include "worker/train/difference_mask.h"
 #include "worker/train/edit.h"
 
@@ -25,9 +23,7 @@ constexpr std::array<std::pair<EditKind, std::uint64_t>, kEditKinds> kShares = {
     {EditKind::mirror, 4},
     {EditKind::keep, 3},
 }};
-constexpr std::uint64_t kColouredGrounds = 4;  // one in so many
 constexpr int kAttempts = 6;
-constexpr std::size_t kSeenShare = 500;  // an edit changes at least one pixel in so many
 
 EditKind draw_kind(Rng& rng) {
   std::uint64_t left = rng.below(100);
@@ -38,20 +34,11 @@ EditKind draw_kind(Rng& rng) {
   return EditKind::keep;
 }
 
-bool differ(const Image& a, const Image& b) {
-  const std::size_t pixels = a.pixels.size() / 3;
-  std::size_t changed = 0;
-  for (std::size_t i = 0; i < pixels; ++i)
-    if (!std::equal(&a.pixels[3 * i], &a.pixels[3 * i] + 3, &b.pixels[3 * i])) ++changed;
-  return changed * kSeenShare >= pixels;
-}
-
 class EditedCharacters : public Dataset {
  public:
   EditedCharacters(std::uint64_t count, flux::Size size) : count_(count), size_(size) {}
 
-  // What hides behind the character, a star on the chest of someone's back, is no example: another
-  // edit is drawn. The ground is always seen.
+  // What cannot be seen is no example: another edit is drawn. The ground is always seen.
   Result<Example> at(std::uint64_t, Rng& rng) const override {
     const Seen seen = draw_seen(rng);
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -59,7 +46,7 @@ class EditedCharacters : public Dataset {
       const auto edit = make_edit(kind, seen, rng);
       if (!edit) continue;
       Example example = shown(*edit);
-      if (kind == EditKind::keep || differ(example.reference, example.target)) return example;
+      if (kind == EditKind::keep || is_seen(example.reference, example.target)) return example;
     }
     return shown(*make_edit(EditKind::ground, seen, rng));
   }
@@ -80,9 +67,7 @@ class EditedCharacters : public Dataset {
     seen.camera.width = size_.width;
     seen.camera.height = size_.height;
     seen.camera.oversampling = characters::kQuickOversampling;
-    const auto cloths = characters::cloths();
-    if (rng.below(kColouredGrounds) == 0)
-      seen.camera.ground = cloths[rng.below(cloths.size())].colour;
+    seen.camera.ground = draw_ground(rng);
     return seen;
   }
 

@@ -1,21 +1,14 @@
 #include "tests/bench/edits/contact_sheet.h"
 
-#include <algorithm>
+#include <array>
 
 #include "common/files.h"
+#include "tests/bench/engines/pictures.h"
 
 namespace pirouette::bench {
 namespace {
 
 constexpr int kGapPx = 6;
-
-void paste(const Image& from, int left, int top, Image& onto) {
-  const auto line = static_cast<std::size_t>(from.width) * 3;
-  for (int y = 0; y < from.height; ++y) {
-    const auto to = static_cast<std::size_t>((top + y) * onto.width + left) * 3;
-    std::copy_n(&from.pixels[static_cast<std::size_t>(y) * line], line, &onto.pixels[to]);
-  }
-}
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 
 #include "tests/bench/edits/contact_sheet.h"
 #include "tests/bench/edits/report.h"
+#include "tests/bench/engines/pictures.h"
 
 namespace pirouette::bench {
 namespace {
@@ -30,7 +31,7 @@ void declare(CLI::App& app, Options& o) {
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   app.add_option("--edits", o.setup.edits, "of each kind")
-      ->check(CLI::Range(1, 1000))
+      ->check(CLI::Range(1, 200))
       ->capture_default_str();
   app.add_option("--first", o.setup.first, "seed of the first character")->capture_default_str();
   app.add_option("--size", o.size, "WxH")->capture_default_str();

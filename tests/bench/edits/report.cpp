@@ -13,18 +13,18 @@ struct Sums {
   void add(const JudgedEdit& edit) {
     ++count;
     right_views += edit.has_right_view ? 1 : 0;
-    ssim += edit.ssim;
-    psnr += edit.psnr_db;
-    rest += edit.rest_psnr_db;
+    ssim += edit.verdict.ssim;
+    psnr += edit.verdict.psnr_db;
+    rest += edit.verdict.rest_psnr_db;
     if (edit.kind == train::EditKind::keep) return;
     ++changing;
-    followed += edit.is_followed ? 1 : 0;
-    way += edit.share_of_way;
+    followed += edit.verdict.is_followed ? 1 : 0;
+    way += edit.verdict.share_of_way;
   }
 };
 
 std::string percent(double sum, int of) {
-  if (of == 0) return "–    ";  // as wide as the others, in bytes of which three are one column
+  if (of == 0) return "-";
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", 100 * sum / of);
   return text;

@@ -4,11 +4,10 @@
 // against the renderer's truth: the same character before and after the edit, and after it from all
 // eight sides.
 
-#include <array>
-#include <string_view>
 #include <vector>
 
 #include "tests/bench/engines/engines.h"
+#include "tests/judge/edits.h"
 #include "tests/judge/panel.h"
 #include "worker/train/edit.h"
 
@@ -25,19 +24,12 @@ struct EditSetup {
 
 struct JudgedEdit {
   train::EditKind kind = train::EditKind::keep;
-  std::string prompt;
   Image before, after, picture;
-  // Where before and after differ, in softened pictures (tests/judge/nearness.h); not of "keep".
-  bool is_followed = false;    // there the picture is nearer to after
-  double share_of_way = 0;     // and so far from before to after: 1 is all of the way
-  bool has_right_view = true;  // of the eight from which after may be seen, its own is the nearest
-  double ssim = 0, psnr_db = 0;
-  double rest_psnr_db = 0;  // where before and after do not differ
+  judge::EditVerdict verdict;
+  bool has_right_view = false;  // of the eight from which after may be seen, its own is the nearest
 };
 
-std::string_view name(train::EditKind kind);
-
-// By kind, so many of each.
+// By kind, so many of each. invalid: there are not so many.
 Result<std::vector<JudgedEdit>> run(const EditSetup& setup);
 
 }  // namespace pirouette::bench

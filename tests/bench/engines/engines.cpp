@@ -4,56 +4,15 @@
 #include <atomic>
 #include <cstdio>
 #include <mutex>
-#include <optional>
 #include <thread>
 
+#include "tests/bench/engines/threads.h"
 #include "worker/engine/flux_engine.h"
 
 namespace pirouette::bench {
 namespace {
 
 using engine::Engine;
-
-// The first thing that went wrong on any thread; the others end soon after.
-class FirstError {
- public:
-  void tell(Error error) {
-    const std::scoped_lock lock(mutex_);
-    if (!error_) error_ = std::move(error);
-    is_told_ = true;
-  }
-  bool is_told() const { return is_told_; }
-  Result<void> result() {
-    if (error_) return std::move(*error_);
-    return {};
-  }
-
- private:
-  std::mutex mutex_;
-  std::optional<Error> error_;
-  std::atomic<bool> is_told_ = false;
-};
-
-// body(next) on so many threads; next(): an index that no other has, none when there is no more.
-using Next = std::function<std::optional<std::size_t>()>;
-Result<void> on_threads(int threads, std::size_t count,
-                        const std::function<Result<void>(const Next&)>& body) {
-  FirstError failed;
-  std::atomic<std::size_t> given = 0;
-  const Next next = [&]() -> std::optional<std::size_t> {
-    const std::size_t index = given++;
-    if (index >= count || failed.is_told()) return std::nullopt;
-    return index;
-  };
-  std::vector<std::thread> running;
-  for (int i = 0; i < threads; ++i)
-    running.emplace_back([&] {
-      const auto done = body(next);
-      if (!done.ok()) failed.tell(done.error());
-    });
-  for (std::thread& thread : running) thread.join();
-  return failed.result();
-}
 
 // One engine after the other is made: that asks the device what is free.
 Result<std::unique_ptr<Engine>> make_engine(const EngineSetup& setup) {
@@ -72,27 +31,9 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineSetup& setup) {
 
 }  // namespace
 
-Result<judge::Size> parse_size(const std::string& text) {
-  judge::Size size;
-  char after = 0;
-  const auto fits = [](int side) { return side >= 64 && side <= 2048; };
-  if (std::sscanf(text.c_str(), "%dx%d%c", &size.width, &size.height, &after) == 2 &&
-      fits(size.width) && fits(size.height))
-    return size;
-  return Error{Errc::invalid, "--size " + text + " is no size; say WxH, such as 192x288"};
-}
-
 std::string EngineSetup::precision() const {
   if (!dtype.empty()) return dtype;
   return device.starts_with("cuda") ? "bfloat16" : "float32";
-}
-
-Result<void> beside_each_other(int threads, std::size_t count,
-                               const std::function<Result<void>(std::size_t index)>& work) {
-  return on_threads(threads, count, [&](const Next& next) -> Result<void> {
-    while (const auto index = next()) TRY(work(*index));
-    return {};
-  });
 }
 
 Result<void> on_engines(const EngineSetup& setup, std::size_t count, const EngineWork& work) {

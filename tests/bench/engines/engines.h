@@ -9,13 +9,9 @@
 
 #include "common/image/image.h"
 #include "common/job/recipe.h"
-#include "tests/judge/panel.h"
 #include "worker/engine/engine.h"
 
 namespace pirouette::bench {
-
-// "192x288"; 64 to 2048 a side.
-Result<judge::Size> parse_size(const std::string& text);
 
 // Under these names jobs ask for it.
 inline constexpr const char* kModel = "model";
@@ -28,11 +24,8 @@ struct EngineSetup {
   std::string precision() const;
 };
 
-// Calls work(index) for every index below count, on so many threads. The first error ends them all.
-Result<void> beside_each_other(int threads, std::size_t count,
-                               const std::function<Result<void>(std::size_t index)>& work);
-
-// The same with an engine for each thread; counts on stderr what is done.
+// Calls work for every index below count, on as many threads as setup says, each with an engine of
+// its own; counts on stderr what is done. The first error ends them all.
 using EngineWork = std::function<Result<void>(engine::Engine& engine, std::size_t index)>;
 Result<void> on_engines(const EngineSetup& setup, std::size_t count, const EngineWork& work);
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "common/files.h"
+#include "tests/bench/engines/pictures.h"
 
 namespace pirouette::bench {
 namespace {
@@ -14,14 +15,6 @@ constexpr int kFramePx = 3;
 
 // A character's first picture of eight.
 using Row = const JudgedPicture*;
-
-void paste(const Image& from, int left, int top, Image& onto) {
-  const auto line = static_cast<std::size_t>(from.width) * 3;
-  for (int y = 0; y < from.height; ++y) {
-    const auto to = static_cast<std::size_t>((top + y) * onto.width + left) * 3;
-    std::copy_n(&from.pixels[static_cast<std::size_t>(y) * line], line, &onto.pixels[to]);
-  }
-}
 
 Image framed(const JudgedPicture& judged) {
   Image image = judged.picture;

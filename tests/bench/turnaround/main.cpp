@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "tests/bench/engines/pictures.h"
 #include "tests/bench/turnaround/contact_sheets.h"
 #include "tests/bench/turnaround/report.h"
 #include "tests/bench/turnaround/trial.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/job/recipe.h"
+#include "tests/bench/engines/threads.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/turnaround/ceiling.h"
 

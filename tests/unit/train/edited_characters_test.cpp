@@ -123,6 +123,7 @@ TEST(Edits, WhatIsAddedOrRemovedMovesNothingElse) {
   int reframed = 0;
   for (const EditKind kind : {EditKind::remove, EditKind::add})
     for (const Edit& edit : edits_of(kind)) {
+      if (says(edit, "broom")) continue;  // it stands beside them
       Seen alone = edit.before;
       alone.top = alone.reach = 0;
       reframed += show(alone).pixels == show(edit.before).pixels ? 0 : 1;
@@ -130,7 +131,7 @@ TEST(Edits, WhatIsAddedOrRemovedMovesNothingElse) {
       ASSERT_EQ(a.size(), b.size());
       std::size_t changed = 0;
       for (std::size_t i = 0; i < a.size(); ++i) changed += a[i] == b[i] ? 0 : 1;
-      EXPECT_LE(changed * 10, a.size()) << edit.prompt;  // a broom stands there
+      EXPECT_LE(changed * 50, a.size()) << edit.prompt;
     }
   EXPECT_GE(reframed, 4);
 }
