@@ -2,20 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
+#include "common/image/difference_mask.h"
 #include "tests/judge/nearness.h"
 
 namespace pirouette::judge {
 namespace {
-
-constexpr int kShade = 16;  // in any channel: beyond it two pictures differ at a pixel
-
-bool differ(const std::uint8_t* a, const std::uint8_t* b) {
-  for (int channel = 0; channel < 3; ++channel)
-    if (std::abs(a[channel] - b[channel]) > kShade) return true;
-  return false;
-}
 
 double square_of_difference(const std::uint8_t* a, const std::uint8_t* b) {
   double sum = 0;
@@ -30,11 +22,12 @@ EditVerdict judge_edit(const Image& before, const Image& after, const Image& pic
   PIROUETTE_CHECK(picture.channels == 3 && picture.pixels.size() == after.pixels.size());
   PIROUETTE_CHECK(before.pixels.size() == after.pixels.size());
   const Image from = softened(before), to = softened(after), drawn = softened(picture);
+  const std::vector<std::uint8_t> mask = difference_mask(from, to);
   double to_before = 0, to_after = 0, between = 0, off = 0;
   std::size_t rest = 0;  // pixels
   for (std::size_t i = 0; i < drawn.pixels.size(); i += 3) {
     const std::uint8_t *x = &drawn.pixels[i], *a = &from.pixels[i], *b = &to.pixels[i];
-    if (!differ(a, b)) {
+    if (mask[i / 3] == 0) {
       off += square_of_difference(x, b);
       ++rest;
       continue;

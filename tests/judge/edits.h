@@ -8,7 +8,8 @@
 
 namespace pirouette::judge {
 
-// Where before and after visibly differ, and where they do not, in softened pictures (nearness.h).
+// Where before and after visibly differ (difference_mask.h), and where they do not, in softened
+// pictures (nearness.h).
 struct EditVerdict {
   bool is_followed = false;  // where they differ, the picture is nearer to after
   double share_of_way = 0;   // so far it has come there: 0 is before, 1 is after; may be negative

@@ -3,8 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "common/image/difference_mask.h"
 #include "common/job/recipe.h"
-#include "worker/train/difference_mask.h"
 #include "worker/train/edit.h"
 
 namespace pirouette::train {

@@ -1,9 +1,9 @@
 #include "worker/train/turning_characters.h"
 
+#include "common/image/difference_mask.h"
 #include "common/job/recipe.h"
 #include "worker/train/characters/character.h"
 #include "worker/train/characters/render.h"
-#include "worker/train/difference_mask.h"
 
 namespace pirouette::train {
 namespace {

@@ -21,24 +21,9 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& o) {
-  app.add_option("--model", o.setup.engine.model, "as pirouette-worker render takes it")
-      ->required();
-  app.add_option("--device", o.setup.engine.device, "cpu, cuda, cuda:1 …")->capture_default_str();
-  app.add_option("--dtype", o.setup.engine.dtype,
-                 "bfloat16 on a GPU, float32 on a CPU unless given")
-      ->check(CLI::IsMember({"float32", "bfloat16"}));
-  app.add_option("--threads", o.setup.engine.threads, "each with an engine of its own")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
+  add_drawing_options(app, o.setup, o.size);
   app.add_option("--edits", o.setup.edits, "of each kind")
       ->check(CLI::Range(1, 200))
-      ->capture_default_str();
-  app.add_option("--first", o.setup.first, "seed of the first character")->capture_default_str();
-  app.add_option("--size", o.size, "WxH")->capture_default_str();
-  app.add_option("--steps", o.setup.steps)->check(CLI::Range(1, 200))->capture_default_str();
-  app.add_option("--guidance", o.setup.guidance)->capture_default_str();
-  app.add_option("--sequence-length", o.setup.sequence_length, "T5 tokens")
-      ->check(CLI::Range(1, 512))
       ->capture_default_str();
   app.add_option("--pictures", o.pictures, "PNG for a contact sheet: before, after, drawn");
   app.add_option("--shown", o.shown, "edits of each kind on it")

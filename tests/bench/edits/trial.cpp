@@ -11,7 +11,6 @@ constexpr std::uint64_t kCharactersMost = 2'000;  // that one kind is looked for
 
 struct Job {
   std::uint64_t seed = 0;
-  EditKind kind = EditKind::keep;
   Edit edit;
 };
 
@@ -23,15 +22,18 @@ Seen seen_of(std::uint64_t seed, judge::Size size, Rng& rng) {
   return seen;
 }
 
-// So many edits of that kind that can be made and seen.
-Result<void> add_jobs(const EditSetup& setup, EditKind kind, std::vector<Job>& jobs) {
+// So many edits of that kind that can be made and seen; in judged what is to be seen of each.
+Result<void> add_jobs(const EditSetup& setup, EditKind kind, std::vector<Job>& jobs,
+                      std::vector<JudgedEdit>& judged) {
   int left = setup.edits;
   for (std::uint64_t seed = setup.first; left > 0 && seed < setup.first + kCharactersMost; ++seed) {
     Rng rng(seed * train::kEditKinds + static_cast<std::uint64_t>(kind));
     const auto edit = train::make_edit(kind, seen_of(seed, setup.size, rng), rng);
     if (!edit) continue;
-    if (kind != EditKind::keep && !train::is_seen(show(edit->before), show(edit->after))) continue;
-    jobs.push_back({seed, kind, *edit});
+    JudgedEdit shown{kind, show(edit->before), show(edit->after)};
+    if (kind != EditKind::keep && !train::is_seen(shown.before, shown.after)) continue;
+    jobs.push_back({seed, *edit});
+    judged.push_back(std::move(shown));
     --left;
   }
   if (left == 0) return {};
@@ -70,9 +72,6 @@ bool has_right_view(const Edit& edit, const Image& picture) {
 
 Result<void> render(engine::Engine& engine, const EditSetup& setup, const Job& job,
                     JudgedEdit& out) {
-  out.kind = job.kind;
-  out.before = show(job.edit.before);
-  out.after = show(job.edit.after);
   const std::vector<std::uint8_t> reference = TRY(encode_png(out.before));
   const std::string& prompt = job.edit.prompt;
   out.picture = TRY(draw(engine, spec_of(setup, job, sha256(reference)), reference, prompt));
@@ -86,9 +85,9 @@ Result<void> render(engine::Engine& engine, const EditSetup& setup, const Job& j
 
 Result<std::vector<JudgedEdit>> run(const EditSetup& setup) {
   std::vector<Job> jobs;
+  std::vector<JudgedEdit> judged;
   for (int kind = 0; kind < train::kEditKinds; ++kind)
-    TRY(add_jobs(setup, static_cast<EditKind>(kind), jobs));
-  std::vector<JudgedEdit> judged(jobs.size());
+    TRY(add_jobs(setup, static_cast<EditKind>(kind), jobs, judged));
   TRY(on_engines(setup.engine, jobs.size(), [&](engine::Engine& engine, std::size_t index) {
     return render(engine, setup, jobs[index], judged[index]);
   }));

@@ -13,19 +13,14 @@
 
 namespace pirouette::bench {
 
-struct EditSetup {
-  EngineSetup engine;
-  judge::Size size;
+struct EditSetup : DrawingSetup {
   int edits = 40;  // of each kind
-  int steps = 12, sequence_length = 160;
-  double guidance = 2.5;
-  std::uint64_t first = 1'000'000;  // seed of the first character; training takes small ones
 };
 
 struct JudgedEdit {
   train::EditKind kind = train::EditKind::keep;
-  Image before, after, picture;
-  judge::EditVerdict verdict;
+  Image before = {}, after = {}, picture = {};
+  judge::EditVerdict verdict = {};
   bool has_right_view = false;  // of the eight from which after may be seen, its own is the nearest
 };
 

@@ -36,6 +36,24 @@ std::string EngineSetup::precision() const {
   return device.starts_with("cuda") ? "bfloat16" : "float32";
 }
 
+void add_drawing_options(CLI::App& app, DrawingSetup& setup, std::string& size) {
+  EngineSetup& engine = setup.engine;
+  app.add_option("--model", engine.model, "as pirouette-worker render takes it")->required();
+  app.add_option("--device", engine.device, "cpu, cuda, cuda:1 …")->capture_default_str();
+  app.add_option("--dtype", engine.dtype, "bfloat16 on a GPU, float32 on a CPU unless given")
+      ->check(CLI::IsMember({"float32", "bfloat16"}));
+  app.add_option("--threads", engine.threads, "each with an engine of its own")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--first", setup.first, "seed of the first character")->capture_default_str();
+  app.add_option("--size", size, "WxH")->capture_default_str();
+  app.add_option("--steps", setup.steps)->check(CLI::Range(1, 200))->capture_default_str();
+  app.add_option("--guidance", setup.guidance)->capture_default_str();
+  app.add_option("--sequence-length", setup.sequence_length, "T5 tokens")
+      ->check(CLI::Range(1, 512))
+      ->capture_default_str();
+}
+
 Result<void> on_engines(const EngineSetup& setup, std::size_t count, const EngineWork& work) {
   std::atomic<std::size_t> done = 0;
   const auto ended = on_threads(setup.threads, count, [&](const Next& next) -> Result<void> {

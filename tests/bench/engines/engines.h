@@ -2,6 +2,7 @@
 // The worker's own engines beside each other, for proofs that render many pictures with one model
 // and judge them.
 
+#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "common/image/image.h"
 #include "common/job/recipe.h"
+#include "tests/judge/panel.h"
 #include "worker/engine/engine.h"
 
 namespace pirouette::bench {
@@ -23,6 +25,18 @@ struct EngineSetup {
   int threads = 1;                    // each with an engine of its own; CPUs' cores are shared out
   std::string precision() const;
 };
+
+// What is drawn with them, and how.
+struct DrawingSetup {
+  EngineSetup engine;
+  judge::Size size;
+  int steps = 12, sequence_length = 160;
+  double guidance = 2.5;
+  std::uint64_t first = 1'000'000;  // seed of the first character; training takes small ones
+};
+
+// The options of all that but the LoRA. size: for parse_size().
+void add_drawing_options(CLI::App& app, DrawingSetup& setup, std::string& size);
 
 // Calls work for every index below count, on as many threads as setup says, each with an engine of
 // its own; counts on stderr what is done. The first error ends them all.

@@ -25,14 +25,9 @@ struct Options {
 };
 
 void declare(CLI::App& app, Options& o) {
-  app.add_option("--model", o.setup.engine.model, "as pirouette-worker render takes it")
-      ->required();
+  add_drawing_options(app, o.setup, o.size);
   app.add_option("--lora", o.setup.engine.lora,
                  "the turnaround LoRA's file; needed but for --scale 0");
-  app.add_option("--device", o.setup.engine.device, "cpu, cuda, cuda:1 …")->capture_default_str();
-  app.add_option("--dtype", o.setup.engine.dtype,
-                 "bfloat16 on a GPU, float32 on a CPU unless given")
-      ->check(CLI::IsMember({"float32", "bfloat16"}));
   app.add_option("--characters", o.characters, "at scale 1")
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
@@ -43,17 +38,7 @@ void declare(CLI::App& app, Options& o) {
                  "whose truth is shown to the autoencoder alone: what it keeps")
       ->check(CLI::Range(0, 100'000))
       ->capture_default_str();
-  app.add_option("--first", o.setup.first, "seed of the first character")->capture_default_str();
-  app.add_option("--threads", o.setup.engine.threads, "each with an engine of its own")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
   app.add_option("--scale", o.scales, "of the LoRA, repeatable; 0: without it")
-      ->capture_default_str();
-  app.add_option("--size", o.size, "WxH")->capture_default_str();
-  app.add_option("--steps", o.setup.steps)->check(CLI::Range(1, 200))->capture_default_str();
-  app.add_option("--guidance", o.setup.guidance)->capture_default_str();
-  app.add_option("--sequence-length", o.setup.sequence_length, "T5 tokens")
-      ->check(CLI::Range(1, 512))
       ->capture_default_str();
   app.add_option("--pictures", o.pictures, "folder for contact sheets: truth above rendered");
   app.add_option("--shown", o.shown, "characters of each scale on contact sheets")

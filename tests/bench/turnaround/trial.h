@@ -10,12 +10,7 @@
 
 namespace pirouette::bench {
 
-struct Setup {
-  EngineSetup engine;
-  judge::Size size;
-  int steps = 12, sequence_length = 160;
-  double guidance = 2.5;
-  std::uint64_t first = 1'000'000;  // seed of the first character; training takes small ones
+struct Setup : DrawingSetup {
   // What is asked for: so many characters at each scale of the LoRA. At 0 it is not there at all;
   // the prompts have its trigger all the same, so that nothing else differs.
   struct Scale {

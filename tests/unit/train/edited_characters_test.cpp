@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <set>
 
+#include "common/image/difference_mask.h"
 #include "common/job/recipe.h"
 #include "tests/unit/train/training_fixture.h"
 #include "worker/train/accessories.h"
 #include "worker/train/characters/swatches.h"
-#include "worker/train/difference_mask.h"
 #include "worker/train/edit.h"
 
 namespace pirouette::train {

@@ -7,12 +7,12 @@
 #include <algorithm>
 #include <set>
 
+#include "common/image/difference_mask.h"
 #include "common/job/recipe.h"
 #include "tests/unit/train/training_fixture.h"
 #include "worker/flux/reference.h"
 #include "worker/train/characters/character.h"
 #include "worker/train/characters/render.h"
-#include "worker/train/difference_mask.h"
 
 namespace pirouette::train {
 namespace {

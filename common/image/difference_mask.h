@@ -6,9 +6,9 @@
 
 #include "common/image/image.h"
 
-namespace pirouette::train {
+namespace pirouette {
 
 // A byte a pixel, row by row: 1 where they differ in any channel by more than a shade.
 std::vector<std::uint8_t> difference_mask(const Image& a, const Image& b);
 
-}  // namespace pirouette::train
+}  // namespace pirouette

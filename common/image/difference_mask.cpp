@@ -1,10 +1,10 @@
-#include "worker/train/difference_mask.h"
+#include "common/image/difference_mask.h"
 
 #include <cstdlib>
 
 #include "common/result.h"
 
-namespace pirouette::train {
+namespace pirouette {
 namespace {
 
 constexpr int kShade = 16;
@@ -19,4 +19,4 @@ std::vector<std::uint8_t> difference_mask(const Image& a, const Image& b) {
   return mask;
 }
 
-}  // namespace pirouette::train
+}  // namespace pirouette
