@@ -8,6 +8,7 @@
 
 #ifdef PIROUETTE_CUDA
 #include "worker/flux/cuda/fast_transformer.h"
+#include "worker/flux/cuda/turned_heads.h"
 #endif
 
 namespace pirouette::flux {
@@ -24,27 +25,38 @@ struct Modulation {
 };
 
 struct Qkv {
-  Tensor q, k, v;  // [B, H, L, D]
+  Tensor q, k, v;  // [B, L, H, D]
 };
 
 Tensor modulate(const Tensor& x, const Modulation& m) {
   return layer_norm(x, {}, {}, kNormEps) * (1 + m.scale) + m.shift;
 }
 
-// x [B, H, L, D]: each pair of neighbours turned by its angle, in float32.
-Tensor rotate(const Tensor& x, const Rope& rope) {
-  const Tensor f = at_least_float32(x);
-  const auto pairs = f.unflatten(-1, {-1, 2}).unbind(-1);                  // 2 x [B, H, L, D/2]
-  const Tensor turned = at::stack({-pairs[1], pairs[0]}, -1).flatten(-2);  // [B, H, L, D]
-  return (f * rope.cos + turned * rope.sin).to(x.scalar_type());
+Rope slice(const Rope& rope, int64_t begin, int64_t end) {
+  return {rope.cos.slice(0, begin, end), rope.sin.slice(0, begin, end)};
 }
 
-// [B, L, 3*H*D] -> q, k, v [B, H, L, D], with q and k normed.
-Qkv split_heads(const Tensor& qkv, int64_t heads, const Tensor& query_norm,
-                const Tensor& key_norm) {
-  const auto parts = qkv.unflatten(-1, {3, heads, -1}).permute({2, 0, 3, 1, 4}).unbind(0);
-  return {rms_norm(parts[0], query_norm, kNormEps), rms_norm(parts[1], key_norm, kNormEps),
-          parts[2]};
+// x [B, L, H, D]: each pair of neighbours turned by its angle, in float32.
+Tensor rotate(const Tensor& x, const Rope& rope) {
+  const Tensor f = at_least_float32(x);
+  const auto pairs = f.unflatten(-1, {-1, 2}).unbind(-1);                  // 2 x [B, L, H, D/2]
+  const Tensor turned = at::stack({-pairs[1], pairs[0]}, -1).flatten(-2);  // [B, L, H, D]
+  const Tensor cos = rope.cos.unsqueeze(1), sin = rope.sin.unsqueeze(1);   // [L, 1, D]
+  return (f * cos + turned * sin).to(x.scalar_type());
+}
+
+// [B, L, 3*H*D] of one stream -> q, k, v [B, L, H, D], with q and k normed and turned.
+Qkv split_heads(const Tensor& qkv, int64_t heads, const Tensor& query_norm, const Tensor& key_norm,
+                const Rope& rope) {
+#ifdef PIROUETTE_CUDA
+  if (cuda::can_turn_heads(qkv, heads, query_norm)) {
+    const auto [q, k, v] = cuda::turned_heads(qkv, heads, query_norm, key_norm, rope.cos, rope.sin);
+    return {q, k, v};
+  }
+#endif
+  const auto parts = qkv.unflatten(-1, {3, heads, -1}).unbind(2);
+  return {rotate(rms_norm(parts[0], query_norm, kNormEps), rope),
+          rotate(rms_norm(parts[1], key_norm, kNormEps), rope), parts[2]};
 }
 
 // Of one block, among those of all: writes them, or puts them behind keys and values.
@@ -56,21 +68,21 @@ struct Keeping {
     if (all == nullptr) return;
     if (all->is_read) {
       const auto both = all->of.at(block).unbind(0);
-      k = at::cat({k, both[0]}, 2);
-      v = at::cat({v, both[1]}, 2);
+      k = at::cat({k, both[0]}, 1);
+      v = at::cat({v, both[1]}, 1);
       return;
     }
     all->of.resize(std::max(all->of.size(), block + 1));
-    const int64_t before = k.size(2) - all->tokens;
-    all->of[block] = at::stack({k.slice(2, before), v.slice(2, before)});
+    const int64_t before = k.size(1) - all->tokens;
+    all->of[block] = at::stack({k.slice(1, before), v.slice(1, before)});
   }
 };
 
 // -> [B, L, H*D]
-Tensor attend_joined(const Qkv& x, const Rope& rope, const Keeping& keeping) {
-  Tensor k = rotate(x.k, rope), v = x.v;
-  keeping.pass(k, v);
-  return attend(rotate(x.q, rope), k, v).transpose(1, 2).flatten(2);
+Tensor attend_joined(Qkv x, const Keeping& keeping) {
+  keeping.pass(x.k, x.v);
+  const auto by_head = [](const Tensor& part) { return part.transpose(1, 2); };  // [B, H, L, D]
+  return attend(by_head(x.q), by_head(x.k), by_head(x.v)).transpose(1, 2).flatten(2);
 }
 
 Tensor gelu_tanh(const Tensor& x) { return at::gelu(x, "tanh"); }
@@ -85,15 +97,16 @@ Tokens run(const DoubleBlock& block, Tokens x, const Tensor& vec, const Rope& ro
            const Keeping& keeping) {
   const auto [img_attn, img_mlp] = modulations(block.img, vec);
   const auto [txt_attn, txt_mlp] = modulations(block.txt, vec);
-  const auto project = [&](const Stream& s, const Tensor& tokens, const Modulation& m) {
-    return split_heads(s.qkv(modulate(tokens, m)), heads, s.query_norm, s.key_norm);
+  const int64_t text_len = x.txt.size(1), all = text_len + x.img.size(1);
+  const auto project = [&](const Stream& s, const Tensor& tokens, const Modulation& m,
+                           const Rope& turns) {
+    return split_heads(s.qkv(modulate(tokens, m)), heads, s.query_norm, s.key_norm, turns);
   };
-  const Qkv img = project(block.img, x.img, img_attn);
-  const Qkv txt = project(block.txt, x.txt, txt_attn);
-  const Qkv joined{at::cat({txt.q, img.q}, 2), at::cat({txt.k, img.k}, 2),
-                   at::cat({txt.v, img.v}, 2)};
-  const Tensor out = attend_joined(joined, rope, keeping);  // [B, Lt+Li, C]
-  const int64_t text_len = x.txt.size(1);
+  const Qkv img = project(block.img, x.img, img_attn, slice(rope, text_len, all));
+  const Qkv txt = project(block.txt, x.txt, txt_attn, slice(rope, 0, text_len));
+  const Tensor out = attend_joined(
+      {at::cat({txt.q, img.q}, 1), at::cat({txt.k, img.k}, 1), at::cat({txt.v, img.v}, 1)},
+      keeping);  // [B, Lt+Li, C]
 
   const auto mlp = [](const Stream& s, const Tensor& tokens, const Modulation& m) {
     return m.gate * s.mlp_out(gelu_tanh(s.mlp_in(modulate(tokens, m))));
@@ -112,10 +125,11 @@ Tensor run(const SingleBlock& block, const Tensor& x, const Tensor& vec, const R
   const Modulation mod{m[0], m[1], m[2]};
   const int64_t width = x.size(-1);
   const Tensor wide = block.linear1(modulate(x, mod));  // [B, L, 3*C + mlp]
-  const Qkv qkv =
-      split_heads(wide.slice(-1, 0, 3 * width), heads, block.query_norm, block.key_norm);
-  const Tensor attention = attend_joined(qkv, rope, keeping);
-  const Tensor mlp = gelu_tanh(wide.slice(-1, 3 * width));
+  // In one go: its gradient is joined in one go, too.
+  const auto parts = wide.split_with_sizes({3 * width, wide.size(-1) - 3 * width}, -1);
+  const Qkv qkv = split_heads(parts[0], heads, block.query_norm, block.key_norm, rope);
+  const Tensor attention = attend_joined(qkv, keeping);
+  const Tensor mlp = gelu_tanh(parts[1]);
   return x + mod.gate * block.linear2(at::cat({attention, mlp}, -1));
 }
 

@@ -339,11 +339,12 @@ thread_local int plain_only = 0;
 
 PlainOnly::PlainOnly() { ++plain_only; }
 PlainOnly::~PlainOnly() { --plain_only; }
+bool PlainOnly::lives() { return plain_only > 0; }
 
 bool is_fast(const FastModel& model, const TransformerInput& input) {
   const Tensor& img = input.img;
   if (at::GradMode::is_enabled()) return false;
-  if (!img.is_cuda() || img.scalar_type() != at::kBFloat16 || plain_only > 0) return false;
+  if (!img.is_cuda() || img.scalar_type() != at::kBFloat16 || PlainOnly::lives()) return false;
   const int64_t width = model.img_in.weight.size(0), head_width = width / model.heads;
   const bool has_kernel =
       head_width == 32 || head_width == 64 || head_width == 128 || head_width == 256;

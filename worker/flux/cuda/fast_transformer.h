@@ -22,16 +22,18 @@ struct FastModel {
   int64_t heads;
 };
 
-// For tests and benches: while one lives, this thread's passes are plain ones.
+// For tests and benches: while one lives, this thread's passes are of plain operations.
 class PlainOnly {
  public:
   PlainOnly();
   ~PlainOnly();
   PlainOnly(const PlainOnly&) = delete;
   PlainOnly& operator=(const PlainOnly&) = delete;
+  static bool lives();
 };
 
-// bfloat16 on CUDA, no gradient wanted (the kernels know none), and widths that the kernels take: FLUX.1's are, and most small test models'.
+// bfloat16 on CUDA, no gradient wanted (the kernels know none), and widths that the kernels take:
+// FLUX.1's are, and most small test models'.
 bool is_fast(const FastModel& model, const TransformerInput& input);
 
 // vec [B, C], of which SiLU was taken; none where the input has conditions. -> the wanted image
