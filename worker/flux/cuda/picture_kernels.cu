@@ -14,11 +14,13 @@ namespace pirouette::flux::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr std::int64_t kStripsMax = 1024;     // of a picture: 8 blocks for each of 132 processors
+constexpr std::int64_t kStripsMax = 1024;     // together: 8 blocks for each of 132 processors
 constexpr std::int64_t kStripPixelsMin = 32;  // so that a small picture has few
 
-std::int64_t strips_of(std::int64_t pixels) {
-  return std::clamp<std::int64_t>(pixels / kStripPixelsMin, 1, kStripsMax);
+// Of each picture. A block's own sum at its end takes as long as many pixels.
+std::int64_t strips_of(const GroupNormSilu& norm) {
+  const std::int64_t most = std::max<std::int64_t>(kStripsMax / norm.batch, 1);
+  return std::clamp<std::int64_t>(norm.pixels / kStripPixelsMin, 1, most);
 }
 
 __device__ Wide add_bias(Wide x, const bf16* bias) {
@@ -142,14 +144,14 @@ unsigned vectors_in(std::int64_t numbers) { return static_cast<unsigned>(numbers
 }  // namespace
 
 std::int64_t group_norm_scratch(const GroupNormSilu& norm) {
-  return 2 * norm.batch * (strips_of(norm.pixels) * norm.groups + norm.channels);
+  return 2 * norm.batch * (strips_of(norm) * norm.groups + norm.channels);
 }
 
 void group_norm_silu(const GroupNormSilu& norm, cudaStream_t stream) {
   if (norm.channels % kWide != 0 || norm.channels % norm.groups != 0 ||
       norm.channels > kThreads * kWide || norm.groups > kThreads)
     throw std::runtime_error("group_norm_silu: these channels and groups do not fit");
-  const std::int64_t strips = strips_of(norm.pixels);
+  const std::int64_t strips = strips_of(norm);
   // Before the partial sums, so that it is aligned for loads of two channels.
   auto* affine = reinterpret_cast<float2*>(norm.scratch);
   auto* partial = affine + norm.batch * norm.channels;
