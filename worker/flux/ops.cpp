@@ -60,8 +60,9 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v) {
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& bias, double scale) {
   const Tensor scores = at::matmul(q * scale, k.transpose(-2, -1)) + bias;  // [B, H, Lq, Lk]
   // Normalised last, as the reference's fused kernels do: among hundreds of equal pads each weight
-  // would be rounded the same way, and the errors add up to 1e-5.
-  const Tensor weights = at::exp(scores - scores.amax(-1, /*keepdim=*/true));
+  // would be rounded the same way, and the errors add up to 1e-5. Any shift gives the same outcome,
+  // so none has a gradient.
+  const Tensor weights = at::exp(scores - scores.detach().amax(-1, /*keepdim=*/true));
   return at::matmul(weights, v) / weights.sum(-1, /*keepdim=*/true);
 }
 
