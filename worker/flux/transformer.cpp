@@ -118,19 +118,21 @@ Tokens run(const DoubleBlock& block, Tokens x, const Tensor& vec, const Rope& ro
   return x;
 }
 
-// x [B, L, C]: attention and MLP side by side on the same normed tokens.
+// x [B, L, C]: attention and MLP side by side on the same normed tokens. Of the outcome only the
+// tokens that are wanted.
 Tensor run(const SingleBlock& block, const Tensor& x, const Tensor& vec, const Rope& rope,
-           int64_t heads, const Keeping& keeping) {
+           int64_t heads, const Keeping& keeping, const TokenRange& wanted) {
   const auto m = block.modulation(at::silu(vec)).unsqueeze(1).chunk(3, -1);  // 3 x [B, 1, C]
   const Modulation mod{m[0], m[1], m[2]};
   const int64_t width = x.size(-1);
   const Tensor wide = block.linear1(modulate(x, mod));  // [B, L, 3*C + mlp]
   // In one go: its gradient is joined in one go, too.
   const auto parts = wide.split_with_sizes({3 * width, wide.size(-1) - 3 * width}, -1);
-  const Qkv qkv = split_heads(parts[0], heads, block.query_norm, block.key_norm, rope);
+  Qkv qkv = split_heads(parts[0], heads, block.query_norm, block.key_norm, rope);
+  qkv.q = wanted.of(qkv.q);
   const Tensor attention = attend_joined(qkv, keeping);
-  const Tensor mlp = gelu_tanh(parts[1]);
-  return x + mod.gate * block.linear2(at::cat({attention, mlp}, -1));
+  const Tensor mlp = gelu_tanh(wanted.of(parts[1]));
+  return wanted.of(x) + mod.gate * block.linear2(at::cat({attention, mlp}, -1));
 }
 
 // t [B] in the model's dtype -> [B, 256]: cosines, then sines.
@@ -186,6 +188,10 @@ Rope make_rope(const Tensor& ids, const RopeAxes& axes) {
   }
   const Tensor all = at::cat(angles, -1).repeat_interleave(2, 1);  // [L, D]
   return {at::cos(all).to(at::kFloat), at::sin(all).to(at::kFloat)};
+}
+
+Tensor TokenRange::of(const Tensor& x) const {
+  return end < 0 ? x : x.slice(1, begin, end);  // all: without a copy in its gradient
 }
 
 Tensor Embedder::operator()(const Tensor& x) const { return out_layer(at::silu(in_layer(x))); }
@@ -247,10 +253,13 @@ Tensor Transformer::operator()(const TransformerInput& input) const {
 #endif
   const Tensor vec = condition(input);
   Tokens tokens = embed(input);
+  const int64_t text = input.txt.size(1);
+  const TokenRange wanted{text, text + (input.wanted < 0 ? input.img.size(1) : input.wanted)};
+  // What nobody reads after the last block, a single one, is not computed.
   for (std::size_t i = 0; i < blocks(); ++i)
-    tokens = run_block(i, std::move(tokens), vec, input.rope, input.kept);
-  const Tensor all = velocity(tokens, vec, input.txt.size(1));
-  return input.wanted < 0 ? all : all.slice(1, 0, input.wanted);
+    tokens = run_block(i, std::move(tokens), vec, input.rope, input.kept,
+                       i + 1 == blocks() ? wanted : TokenRange{});
+  return velocity(tokens, vec, 0);
 }
 
 Tokens Transformer::embed(const TransformerInput& input) const {
@@ -258,12 +267,13 @@ Tokens Transformer::embed(const TransformerInput& input) const {
 }
 
 Tokens Transformer::run_block(std::size_t index, Tokens x, const Tensor& vec, const Rope& rope,
-                              KeptReference* kept) const {
+                              KeptReference* kept, const TokenRange& wanted) const {
   const Keeping keeping{kept, index};
   if (index < double_blocks_.size())
     return run(double_blocks_[index], std::move(x), vec, rope, heads_, keeping);
   const Tensor joined = x.txt.defined() ? at::cat({x.txt, x.img}, 1) : x.img;  // [B, Lt+Li, C]
-  return {run(single_blocks_[index - double_blocks_.size()], joined, vec, rope, heads_, keeping),
+  return {run(single_blocks_[index - double_blocks_.size()], joined, vec, rope, heads_, keeping,
+              wanted),
           {}};
 }
 

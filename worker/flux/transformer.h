@@ -58,6 +58,12 @@ struct Tokens {
   Tensor img, txt;  // [B, Li, C], [B, Lt, C]
 };
 
+// Some of the tokens; as it is made, all.
+struct TokenRange {
+  int64_t begin = 0, end = -1;
+  Tensor of(const Tensor& x) const;  // [B, L, …] -> [B, end - begin, …]
+};
+
 // Keys and values of the reference's tokens in every block, as one step left them
 // (common/job/step_cache.h). In a form of the pass's own.
 struct KeptReference {
@@ -96,7 +102,7 @@ class Transformer {
   Tokens embed(const TransformerInput& input) const;
   std::size_t blocks() const { return double_blocks_.size() + single_blocks_.size(); }
   Tokens run_block(std::size_t index, Tokens tokens, const Tensor& vec, const Rope& rope,
-                   KeptReference* kept = nullptr) const;
+                   KeptReference* kept = nullptr, const TokenRange& wanted = {}) const;
   Tensor velocity(const Tokens& tokens, const Tensor& vec, int64_t text_tokens) const;
 
   int64_t width() const { return img_in_.weight.size(0); }

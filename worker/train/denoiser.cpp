@@ -56,6 +56,7 @@ Result<flux::TransformerInput> Denoiser::make_input(const EncodedBatch& encoded)
   const Tensor ids = at::cat({at::zeros({input.txt.size(1), 3}), flux::make_ids(0, rows, columns),
                               flux::make_ids(1, rows, columns)});
   input.rope = flux::make_rope(flux::to_device(ids, model_.device), model_.transformer.rope_axes());
+  input.wanted = rows * columns;
   return input;
 }
 
@@ -98,7 +99,7 @@ Result<Tensor> Denoiser::draw(const EncodedBatch& encoded) const {
   for (std::size_t i = 0; i + 1 < sigmas.size(); ++i) {
     input.img = at::cat({latents, references}, 1);
     input.timestep = told(at::full({latents.size(0)}, sigmas[i], at::kFloat));
-    const Tensor velocity = model_.transformer(input).slice(1, 0, tokens);
+    const Tensor velocity = model_.transformer(input);
     latents = flux::euler_step(latents, velocity, sigmas[i], sigmas[i + 1]);
   }
   return model_.autoencoder.decode(flux::unpack_latents(latents, height, width));
