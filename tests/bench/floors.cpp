@@ -17,11 +17,13 @@
 namespace pirouette::bench {
 namespace {
 
-constexpr int kPages = 1000;           // of the file that is synced
-constexpr int kRows = 20'000;          // of the table that changes
-constexpr int kRowBytes = 200;         // as a job's result is
-constexpr int kWindow = 64;            // round trips under way
-constexpr std::int64_t kPrime = 7919;  // spreads the changes over the table
+constexpr int kPages = 1000;                   // of the file that is synced
+constexpr int kLonePlaces = 64;                // of the file that is synced now and then
+constexpr int kRows = 20'000;                  // of the table that changes
+constexpr int kRowBytes = 200;                 // as a job's result is
+constexpr int kWindow = 64;                    // round trips under way
+constexpr std::int64_t kPrime = 7919;          // spreads the changes over the table
+constexpr std::chrono::milliseconds kRest{2};  // before what an idle machine does
 
 void echo(zmq::socket_t& router, const std::atomic<bool>& stopping) {
   zmq::message_t routing, body;
@@ -70,6 +72,29 @@ double syncs_per_second(const std::filesystem::path& folder, double seconds_max)
   return rate;
 }
 
+std::vector<double> lone_syncs_ms(const std::filesystem::path& folder, int times) {
+  const Scratch scratch(folder);
+  const int fd = ::open((scratch.path() / "file").c_str(), O_RDWR | O_CREAT, 0600);
+  PIROUETTE_CHECK(fd >= 0);
+  const std::vector<char> bytes(64 << 10, 'x');
+  const auto write_at = [&](int place) {
+    const auto size = static_cast<ssize_t>(bytes.size());
+    PIROUETTE_CHECK(::pwrite(fd, bytes.data(), bytes.size(), place * size) == size);
+  };
+  for (int place = 0; place < kLonePlaces; ++place) write_at(place);
+  PIROUETTE_CHECK(::fdatasync(fd) == 0);
+  std::vector<double> ms;
+  for (int time = 0; time < times; ++time) {
+    std::this_thread::sleep_for(kRest);
+    const Stopwatch watch;
+    write_at(time % kLonePlaces);
+    PIROUETTE_CHECK(::fdatasync(fd) == 0);
+    ms.push_back(watch.seconds() * 1000);
+  }
+  ::close(fd);
+  return ms;
+}
+
 double changes_per_second(const std::filesystem::path& folder, int rows, double seconds_max) {
   const Scratch scratch(folder);
   SQLite::Database database(scratch.path() / "floor.db",
@@ -94,7 +119,6 @@ double changes_per_second(const std::filesystem::path& folder, int rows, double 
 }
 
 std::vector<double> wake_chains_ms(int threads, int times) {
-  constexpr std::chrono::milliseconds kRest{2};
   std::vector<Bell> bells(static_cast<std::size_t>(threads));  // the last is the caller's
   std::vector<std::thread> chain;
   for (std::size_t i = 0; i + 1 < bells.size(); ++i) {

@@ -11,6 +11,11 @@ namespace pirouette::bench {
 // 4 KiB written and synced, one after another.
 double syncs_per_second(const std::filesystem::path& folder, double seconds_max);
 
+// As much as a start's commit puts into the log (64 KiB), written over what is in a file and
+// synced, on a machine that had nothing to do for two milliseconds. In milliseconds, one entry a
+// time.
+std::vector<double> lone_syncs_ms(const std::filesystem::path& folder, int times);
+
 // Rows of 200 bytes put into SQLite (WAL, synchronous = FULL), that many a transaction.
 double changes_per_second(const std::filesystem::path& folder, int rows, double seconds_max);
 

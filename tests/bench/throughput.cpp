@@ -131,6 +131,11 @@ void print_floor(const std::string& what, int runs, Measure measure) {
   print({"floor: " + what, rate(median(values)) + "/s", range(values, rate), "", "", ""});
 }
 
+void print_floor(const std::string& what, const std::vector<double>& ms) {
+  print({"floor: " + what, "p50 " + ratio(median(ms)) + " ms",
+         "p99 " + ratio(quantile(ms, 0.99)) + " ms", "", "", ""});
+}
+
 void print_floors(const Options& options) {
   print_floor("syncs of 4 KiB", options.runs,
               [&] { return syncs_per_second(options.folder, kFloorSeconds); });
@@ -140,10 +145,10 @@ void print_floors(const Options& options) {
   }
   print_floor("ZeroMQ round trips, 64 at once", options.runs,
               [] { return round_trips_per_second(kFloorSeconds); });
-  const std::vector<double> chains = wake_chains_ms(kStartHandOvers, options.submissions);
-  print({"floor: " + std::to_string(kStartHandOvers) + " sleeping threads wake in turn",
-         "p50 " + ratio(median(chains)) + " ms", "p99 " + ratio(quantile(chains, 0.99)) + " ms", "",
-         "", ""});
+  print_floor("a lone write of 64 KiB and its sync",
+              lone_syncs_ms(options.folder, options.submissions));
+  print_floor(std::to_string(kStartHandOvers) + " sleeping threads wake in turn",
+              wake_chains_ms(kStartHandOvers, options.submissions));
 }
 
 // --- rows ----------------------------------------------------------------------------------------
