@@ -13,13 +13,13 @@ namespace {
 // In hundredths. What names a thing has to be learnt word by word, so it is shown the most.
 constexpr std::array<std::pair<EditKind, std::uint64_t>, kEditKinds> kShares = {{
     {EditKind::hair, 10},
-    {EditKind::top, 14},
-    {EditKind::bottom, 10},
-    {EditKind::remove, 20},
-    {EditKind::add, 24},
+    {EditKind::top, 10},
+    {EditKind::bottom, 12},
+    {EditKind::remove, 16},
+    {EditKind::add, 30},
     {EditKind::ground, 5},
-    {EditKind::shift, 5},
-    {EditKind::scale, 5},
+    {EditKind::shift, 4},
+    {EditKind::scale, 6},
     {EditKind::mirror, 4},
     {EditKind::keep, 3},
 }};
