@@ -23,7 +23,7 @@ constexpr int kRows = 20'000;                  // of the table that changes
 constexpr int kRowBytes = 200;                 // as a job's result is
 constexpr int kWindow = 64;                    // round trips under way
 constexpr std::int64_t kPrime = 7919;          // spreads the changes over the table
-constexpr std::chrono::milliseconds kRest{2};  // before what an idle machine does
+constexpr std::chrono::milliseconds kRest{2};  // an idle machine's, before each time
 
 void echo(zmq::socket_t& router, const std::atomic<bool>& stopping) {
   zmq::message_t routing, body;

@@ -45,8 +45,9 @@ TEST_P(Pictures, AnotherIsAddedWithABias) {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, Pictures,
                          testing::Values(Picture{1, 128, 33, 65}, Picture{2, 32, 8, 12},
-                                         Picture{1, 512, 16, 17}, Picture{1, 256, 1, 1},
-                                         Picture{3, 64, 7, 5}, Picture{1, 2048, 9, 31}));
+                                         Picture{24, 32, 48, 72}, Picture{1, 512, 16, 17},
+                                         Picture{1, 256, 1, 1}, Picture{3, 64, 7, 5},
+                                         Picture{1, 2048, 9, 31}));
 
 // The same distribution of work for any number of cells: more than one round of queries here.
 TEST(Kernels, AttentionOverCellsIsSoftmaxOfScores) {

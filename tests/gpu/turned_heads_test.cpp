@@ -13,12 +13,10 @@ struct Sizes {
   int64_t batch, tokens, heads, head_width, beside;  // beside: numbers of a row that are not heads
 };
 
-// The small Kontext's, FLUX.1's, and some that fill no block and no warp.
-const Sizes kSizes[] = {{2, 593, 6, 32, 768},
-                        {1, 37, 24, 128, 0},
-                        {1, 1, 1, 64, 8},
-                        {3, 129, 5, 256, 0},
-                        {5, 7, 3, 32, 16}};
+// The small Kontext's, FLUX.1's, some that fill no block and no warp, and rows that lie where no
+// kernel can read them.
+const Sizes kSizes[] = {{2, 593, 6, 32, 768}, {1, 37, 24, 128, 0}, {1, 1, 1, 64, 8},
+                        {3, 129, 5, 256, 0},  {5, 7, 3, 32, 16},   {2, 9, 3, 32, 4}};
 
 class TurnedHeads : public testing::TestWithParam<Sizes> {};
 

@@ -253,34 +253,34 @@ Tensor Transformer::operator()(const TransformerInput& input) const {
 #endif
   const Tensor vec = condition(input);
   Tokens tokens = embed(input);
-  const int64_t text = input.txt.size(1);
-  const TokenRange wanted{text, text + (input.wanted < 0 ? input.img.size(1) : input.wanted)};
-  // What nobody reads after the last block, a single one, is not computed.
-  for (std::size_t i = 0; i < blocks(); ++i)
-    tokens = run_block(i, std::move(tokens), vec, input.rope, input.kept,
-                       i + 1 == blocks() ? wanted : TokenRange{});
-  return velocity(tokens, vec, 0);
+  for (std::size_t i = 0; i < blocks(); ++i) tokens = run_block(i, std::move(tokens), vec, input);
+  return velocity(tokens, vec);
 }
 
 Tokens Transformer::embed(const TransformerInput& input) const {
   return {img_in_(input.img), txt_in_(input.txt)};
 }
 
-Tokens Transformer::run_block(std::size_t index, Tokens x, const Tensor& vec, const Rope& rope,
-                              KeptReference* kept, const TokenRange& wanted) const {
-  const Keeping keeping{kept, index};
+TokenRange Transformer::read_after(std::size_t index, const TransformerInput& input) const {
+  if (index + 1 < blocks()) return {};
+  const int64_t text = input.txt.size(1);
+  return {text, text + (input.wanted < 0 ? input.img.size(1) : input.wanted)};
+}
+
+Tokens Transformer::run_block(std::size_t index, Tokens x, const Tensor& vec,
+                              const TransformerInput& input) const {
+  const Keeping keeping{input.kept, index};
   if (index < double_blocks_.size())
-    return run(double_blocks_[index], std::move(x), vec, rope, heads_, keeping);
+    return run(double_blocks_[index], std::move(x), vec, input.rope, heads_, keeping);
   const Tensor joined = x.txt.defined() ? at::cat({x.txt, x.img}, 1) : x.img;  // [B, Lt+Li, C]
-  return {run(single_blocks_[index - double_blocks_.size()], joined, vec, rope, heads_, keeping,
-              wanted),
+  return {run(single_blocks_[index - double_blocks_.size()], joined, vec, input.rope, heads_,
+              keeping, read_after(index, input)),
           {}};
 }
 
-Tensor Transformer::velocity(const Tokens& tokens, const Tensor& vec, int64_t text_tokens) const {
-  const Tensor img = tokens.img.slice(1, text_tokens);
+Tensor Transformer::velocity(const Tokens& tokens, const Tensor& vec) const {
   const auto m = final_modulation_(at::silu(vec)).unsqueeze(1).chunk(2, -1);  // shift, scale
-  return final_linear_(modulate(img, {m[0], m[1], {}}));
+  return final_linear_(modulate(tokens.img, {m[0], m[1], {}}));
 }
 
 Conditions Transformer::conditions([[maybe_unused]] const TransformerInput& input) const {

@@ -52,8 +52,8 @@ struct Conditions {
   std::vector<Tensor> modulations;  // of each block in turn, [steps, n]; none: made in each pass
 };
 
-// What flows from block to block. From the first single block on, img is all tokens, text first,
-// and txt is undefined.
+// What flows from block to block. From the first single block on, img is all tokens, text first
+// (after the last one those that are wanted), and txt is undefined.
 struct Tokens {
   Tensor img, txt;  // [B, Li, C], [B, Lt, C]
 };
@@ -101,9 +101,9 @@ class Transformer {
   Tensor condition(const TransformerInput& input) const;  // vec [B, C]
   Tokens embed(const TransformerInput& input) const;
   std::size_t blocks() const { return double_blocks_.size() + single_blocks_.size(); }
-  Tokens run_block(std::size_t index, Tokens tokens, const Tensor& vec, const Rope& rope,
-                   KeptReference* kept = nullptr, const TokenRange& wanted = {}) const;
-  Tensor velocity(const Tokens& tokens, const Tensor& vec, int64_t text_tokens) const;
+  Tokens run_block(std::size_t index, Tokens tokens, const Tensor& vec,
+                   const TransformerInput& input) const;
+  Tensor velocity(const Tokens& tokens, const Tensor& vec) const;  // of the last block's
 
   int64_t width() const { return img_in_.weight.size(0); }
   int64_t in_channels() const { return img_in_.weight.size(1); }
@@ -113,6 +113,10 @@ class Transformer {
   const RopeAxes& rope_axes() const { return axes_; }
 
  private:
+  // Of a block's outcome what is read, and so computed: all, but after the last block, a single
+  // one, the tokens whose velocities are wanted.
+  TokenRange read_after(std::size_t index, const TransformerInput& input) const;
+
   RopeAxes axes_{};
   int64_t heads_ = 0;
   bool adapted_ = false;

@@ -45,17 +45,17 @@ Tensor backward_block_by_block(const flux::Transformer& model, const flux::Trans
     const at::NoGradGuard no_grad;
     for (std::size_t i = 0; i < model.blocks(); ++i) {
       inputs.push_back(x);
-      x = model.run_block(i, std::move(x), vec_leaf, input.rope);
+      x = model.run_block(i, std::move(x), vec_leaf, input);
     }
   }
   Tokens last = leaves(x);
-  const Tensor loss = loss_of(model.velocity(last, vec_leaf, input.txt.size(1)));
+  const Tensor loss = loss_of(model.velocity(last, vec_leaf));
   loss.backward();
   Tokens gradients{gradient_of(last.img), gradient_of(last.txt)};
   for (std::size_t i = model.blocks(); i-- > 0;) {
     const Tokens in = leaves(inputs[i]);
     inputs.pop_back();
-    backward(model.run_block(i, in, vec_leaf, input.rope), gradients);
+    backward(model.run_block(i, in, vec_leaf, input), gradients);
     gradients = {gradient_of(in.img), gradient_of(in.txt)};
   }
   backward(embedded, gradients);

@@ -77,7 +77,7 @@ Result<Tensor> Denoiser::learn(std::uint64_t number) {
   input.img = at::cat({mixed.noisy.to(model_.dtype), flux::pack_latents(encoded.references)}, 1);
   input.timestep = told(sigmas);
   const auto loss_of = [&](const Tensor& velocity) {
-    const Tensor wrong = velocity.slice(1, 0, tokens).to(at::kFloat) - mixed.velocity;
+    const Tensor wrong = velocity.to(at::kFloat) - mixed.velocity;
     return ((wrong.square() * places).mean(at::IntArrayRef{1, 2}) * weights).mean();
   };
   const Tensor loss = options_.block_by_block

@@ -1,5 +1,5 @@
 // The heads' passes; head_kernels.h says what each does. D/8 threads share a head of one token: its
-// q, k and v, so that what they have in common is read once.
+// q and k (and v on the way back), so that what they have in common is read once.
 
 #include <limits>
 #include <type_traits>
@@ -199,6 +199,7 @@ void turn(const Heads& heads, bf16* q, bf16* k, cudaStream_t stream) {
     constexpr int kSlots = kThreads / lanes;
     const std::int64_t count = heads.batch * heads.tokens * heads.heads;
     const auto blocks = static_cast<unsigned>((count + kSlots - 1) / kSlots);
+    if (blocks == 0) return;  // no tokens
     turn_kernel<lanes><<<blocks, kThreads, 0, stream>>>(heads, q, k);
   });
 }

@@ -19,8 +19,8 @@ constexpr std::int64_t kStripPixelsMin = 32;  // so that a small picture has few
 
 // Of each picture. A block's own sum at its end takes as long as many pixels.
 std::int64_t strips_of(const GroupNormSilu& norm) {
-  const std::int64_t most = std::max<std::int64_t>(kStripsMax / norm.batch, 1);
-  return std::clamp<std::int64_t>(norm.pixels / kStripPixelsMin, 1, most);
+  const std::int64_t most = kStripsMax / std::max<std::int64_t>(norm.batch, 1);
+  return std::max<std::int64_t>(std::min(norm.pixels / kStripPixelsMin, most), 1);
 }
 
 __device__ Wide add_bias(Wide x, const bf16* bias) {

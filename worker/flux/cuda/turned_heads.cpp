@@ -30,17 +30,21 @@ bool are_rows(const Tensor& x) {
 
 Heads describe(const Tensor& qkv, int64_t heads, const Tensor& query_norm, const Tensor& key_norm,
                const Tensor& cos, const Tensor& sin) {
-  PIROUETTE_CHECK(cos.is_contiguous() && sin.is_contiguous() && cos.size(0) == qkv.size(1));
+  const int64_t head_width = qkv.size(2) / (3 * heads);
+  PIROUETTE_CHECK(cos.is_contiguous() && sin.is_contiguous() && cos.sizes() == sin.sizes());
+  PIROUETTE_CHECK(cos.size(0) == qkv.size(1) && cos.size(1) == head_width);
   PIROUETTE_CHECK(query_norm.is_contiguous() && key_norm.is_contiguous());
+  PIROUETTE_CHECK(query_norm.numel() == head_width && key_norm.numel() == head_width);
+  PIROUETTE_CHECK(key_norm.scalar_type() == query_norm.scalar_type());
   return {address(qkv),      qkv.stride(1),         address(query_norm),
           address(key_norm), cos.data_ptr<float>(), sin.data_ptr<float>(),
           qkv.size(0),       qkv.size(1),           heads,
-          query_norm.size(0)};
+          head_width};
 }
 
 // [B, L, H, D], however attention left them; x is what must outlive the kernel's launch.
 HeadGradients describe_gradients(Tensor& x) {
-  if (!has_wide_rows(x)) x = x.contiguous();
+  if (!has_wide_rows(x)) x = x.clone(at::MemoryFormat::Contiguous);
   return {address(x), x.stride(0), x.stride(1), x.stride(2)};
 }
 
@@ -50,7 +54,7 @@ struct Turning : torch::autograd::Function<Turning> {
                                const Tensor& query_norm, const Tensor& key_norm, const Tensor& cos,
                                const Tensor& sin) {
     const c10::OptionalDeviceGuard guard(qkv.device());
-    const Tensor rows = are_rows(qkv) ? qkv : qkv.contiguous();
+    const Tensor rows = are_rows(qkv) ? qkv : qkv.clone(at::MemoryFormat::Contiguous);
     const Heads of = describe(rows, heads, query_norm, key_norm, cos, sin);
     const Tensor v = rows.unflatten(-1, {3, heads, -1}).select(2, 2);  // where it lies
     const Tensor q = at::empty(v.sizes(), qkv.options()), k = at::empty(v.sizes(), qkv.options());
