@@ -22,7 +22,8 @@ constexpr Duration kTryLater = seconds(2);
 
 struct Transfer {
   Digest digest;
-  Instant ask_at{};  // ask (again) when nothing is heard until then
+  Instant ask_at{};       // ask (again) when nothing is heard until then
+  bool is_asked = false;  // over the connection that stands, as far as is known
   Duration patience = kAskAgain;
   Instant moved_at{};          // the last byte
   std::uint64_t asked_to = 0;  // fetch: bytes asked for so far
@@ -67,7 +68,7 @@ class BlobClient::Impl {
   void serve();
   std::chrono::milliseconds wait() const;
   void begin(std::optional<Transfer>& transfer, std::deque<Digest>& queue);
-  void ask_anew();
+  void hear(Connection::News news);
   void ask_where_due();
   void ask_fetch();
   void ask_put();
@@ -106,9 +107,7 @@ void BlobClient::Impl::serve() {
       if (error.num() != EINTR) throw;
     }
     wake_.clear();
-    for (const Connection::News news : connection_.read_news()) {
-      if (news == Connection::News::up) ask_anew();
-    }
+    for (const Connection::News news : connection_.read_news()) hear(news);
     while (!stopping_ && socket.recv(message, zmq::recv_flags::dontwait)) {
       const auto parsed = wire::parse_blob_message({message.data<std::uint8_t>(), message.size()});
       if (parsed.ok()) {
@@ -140,12 +139,17 @@ void BlobClient::Impl::begin(std::optional<Transfer>& transfer, std::deque<Diges
   queue.pop_front();
 }
 
-// What was on its way over the old connection is lost.
-void BlobClient::Impl::ask_anew() {
+// What was on its way over the old connection is lost. A new one can have been asked over before
+// the news of it comes.
+void BlobClient::Impl::hear(Connection::News news) {
   for (std::optional<Transfer>* transfer : {&fetch_, &put_}) {
     if (!*transfer) continue;
-    (*transfer)->ask_at = monotonic_now();
-    (*transfer)->patience = kAskAgain;
+    if (news == Connection::News::down) {
+      (*transfer)->is_asked = false;
+    } else if (!(*transfer)->is_asked) {
+      (*transfer)->ask_at = monotonic_now();
+      (*transfer)->patience = kAskAgain;
+    }
   }
 }
 
@@ -180,7 +184,8 @@ void BlobClient::Impl::ask_fetch() {
   get.set_credit(wire::kCreditChunks);
   fetch_->asked_to = get.offset() + wire::kCreditChunks * wire::kChunkBytes;
   // Without a connection: soon again, that is cheap.
-  if (!send(message)) fetch_->ask_at = monotonic_now() + milliseconds(100);
+  fetch_->is_asked = send(message);
+  if (!fetch_->is_asked) fetch_->ask_at = monotonic_now() + milliseconds(100);
 }
 
 void BlobClient::Impl::ask_put() {
@@ -191,7 +196,8 @@ void BlobClient::Impl::ask_put() {
   auto& put = *message.mutable_put();
   put.set_digest(wire::to_bytes(put_->digest));
   put.set_size(put_->size);
-  if (!send(message)) put_->ask_at = monotonic_now() + milliseconds(100);
+  put_->is_asked = send(message);
+  if (!put_->is_asked) put_->ask_at = monotonic_now() + milliseconds(100);
 }
 
 void BlobClient::Impl::receive(const wire::BlobMessage& message) {
