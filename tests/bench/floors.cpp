@@ -35,6 +35,12 @@ void echo(zmq::socket_t& router, const std::atomic<bool>& stopping) {
   }
 }
 
+int make_file(const Scratch& scratch) {
+  const int fd = ::open((scratch.path() / "file").c_str(), O_RDWR | O_CREAT, 0600);
+  PIROUETTE_CHECK(fd >= 0);
+  return fd;
+}
+
 // Sleeps until it is rung.
 class Bell {
  public:
@@ -56,8 +62,7 @@ class Bell {
 
 double syncs_per_second(const std::filesystem::path& folder, double seconds_max) {
   const Scratch scratch(folder);
-  const int fd = ::open((scratch.path() / "file").c_str(), O_RDWR | O_CREAT, 0600);
-  PIROUETTE_CHECK(fd >= 0);
+  const int fd = make_file(scratch);
   const std::array<char, 4096> page{};
   int syncs = 0;
   const Stopwatch watch;
@@ -74,8 +79,7 @@ double syncs_per_second(const std::filesystem::path& folder, double seconds_max)
 
 std::vector<double> lone_syncs_ms(const std::filesystem::path& folder, int times) {
   const Scratch scratch(folder);
-  const int fd = ::open((scratch.path() / "file").c_str(), O_RDWR | O_CREAT, 0600);
-  PIROUETTE_CHECK(fd >= 0);
+  const int fd = make_file(scratch);
   const std::vector<char> bytes(64 << 10, 'x');
   const auto write_at = [&](int place) {
     const auto size = static_cast<ssize_t>(bytes.size());

@@ -9,6 +9,7 @@
 
 #include "worker/flux/cuda/fp8_kernels.h"
 #include "worker/flux/cuda/fp8_product.h"
+#include "worker/flux/cuda/head_widths.h"
 #include "worker/flux/cuda/launching.h"
 
 namespace pirouette::flux::cuda {
@@ -346,8 +347,6 @@ bool is_fast(const FastModel& model, const TransformerInput& input) {
   if (at::GradMode::is_enabled()) return false;
   if (!img.is_cuda() || img.scalar_type() != at::kBFloat16 || PlainOnly::lives()) return false;
   const int64_t width = model.img_in.weight.size(0), head_width = width / model.heads;
-  const bool has_kernel =
-      head_width == 32 || head_width == 64 || head_width == 128 || head_width == 256;
   const int64_t hidden = model.double_blocks.front().img.mlp_in.weight.size(0);
   // One buffer serves all blocks.
   const auto same_double = [&](const DoubleBlock& block) {
@@ -360,7 +359,7 @@ bool is_fast(const FastModel& model, const TransformerInput& input) {
   const auto same_single = [&](const SingleBlock& block) {
     return block.linear1.weight.size(0) == 3 * width + hidden;
   };
-  return has_kernel && is_wide(width) && width <= kNormWidthMax && is_wide(hidden) &&
+  return is_head_width(head_width) && is_wide(width) && width <= kNormWidthMax && is_wide(hidden) &&
          std::ranges::all_of(model.double_blocks, same_double) &&
          std::ranges::all_of(model.single_blocks, same_single) && is_wide(img.size(2)) &&
          is_wide(input.txt.size(2));

@@ -2,10 +2,10 @@
 // q and k (and v on the way back), so that what they have in common is read once.
 
 #include <limits>
-#include <type_traits>
 
-#include "worker/flux/cuda/bf16.cuh"
 #include "worker/flux/cuda/head_kernels.h"
+#include "worker/flux/cuda/head_widths.h"
+#include "worker/flux/cuda/heads.cuh"
 #include "worker/flux/cuda/launch.h"
 
 namespace pirouette::flux::cuda {
@@ -13,16 +13,12 @@ namespace {
 
 using bf16 = __nv_bfloat16;
 
-constexpr float kNormEps = 1e-6f;
 constexpr int kThreads = 256;
 
 // x / rms(x), and what it was multiplied with.
 template <int kLanes>
 __device__ Wide normed(const Wide& x, float& factor) {
-  float square = 0;
-#pragma unroll
-  for (int i = 0; i < kWide; ++i) square += x.at[i] * x.at[i];
-  factor = rsqrtf(sum_over_lanes<kLanes>(square) / (kLanes * kWide) + kNormEps);
+  factor = norm_factor<kLanes>(x);
   Wide unit;
 #pragma unroll
   for (int i = 0; i < kWide; ++i) unit.at[i] = x.at[i] * factor;
@@ -32,15 +28,10 @@ __device__ Wide normed(const Wide& x, float& factor) {
 template <int kLanes>
 __device__ Wide turned(const Wide& x, const Wide& weight, const Wide& cos, const Wide& sin) {
   float factor;
-  const Wide unit = normed<kLanes>(x, factor);
-  Wide y;
+  Wide unit = normed<kLanes>(x, factor);
 #pragma unroll
-  for (int i = 0; i < kWide; i += 2) {
-    const float a = unit.at[i] * weight.at[i], b = unit.at[i + 1] * weight.at[i + 1];
-    y.at[i] = a * cos.at[i] - b * sin.at[i];
-    y.at[i + 1] = b * cos.at[i + 1] + a * sin.at[i + 1];
-  }
-  return y;
+  for (int i = 0; i < kWide; ++i) unit.at[i] *= weight.at[i];
+  return cuda::turned(unit, cos, sin);
 }
 
 // From y's gradient to x's; adds to the weight's.
@@ -169,33 +160,17 @@ __global__ void __launch_bounds__(kThreads) turn_back_kernel(HeadsBack back) {
 
 // do_it(number of threads a head, as a constant)
 template <typename DoIt>
-void for_width(const Heads& heads, const char* name, const DoIt& do_it) {
+void launch(const Heads& heads, const char* name, const DoIt& do_it) {
   if (heads.batch * heads.tokens * heads.heads > std::numeric_limits<int>::max())
     throw std::runtime_error(std::string(name) + ": more than 2^31 heads of all tokens");
-  switch (heads.head_width) {
-    case 32:
-      do_it(std::integral_constant<int, 4>());
-      break;
-    case 64:
-      do_it(std::integral_constant<int, 8>());
-      break;
-    case 128:
-      do_it(std::integral_constant<int, 16>());
-      break;
-    case 256:
-      do_it(std::integral_constant<int, 32>());
-      break;
-    default:
-      throw std::runtime_error(std::string(name) +
-                               ": heads of another width than 32, 64, 128 or 256");
-  }
+  for_head_width(heads.head_width, name, do_it);
   check_launch(name);
 }
 
 }  // namespace
 
 void turn(const Heads& heads, bf16* q, bf16* k, cudaStream_t stream) {
-  for_width(heads, "turn", [&](auto lanes) {
+  launch(heads, "turn", [&](auto lanes) {
     constexpr int kSlots = kThreads / lanes;
     const std::int64_t count = heads.batch * heads.tokens * heads.heads;
     const auto blocks = static_cast<unsigned>((count + kSlots - 1) / kSlots);
@@ -205,9 +180,8 @@ void turn(const Heads& heads, bf16* q, bf16* k, cudaStream_t stream) {
 }
 
 void turn_back(const HeadsBack& back, cudaStream_t stream) {
-  for_width(back.of, "turn_back", [&](auto lanes) {
-    turn_back_kernel<lanes><<<kBackBlocks, kThreads, 0, stream>>>(back);
-  });
+  launch(back.of, "turn_back",
+         [&](auto lanes) { turn_back_kernel<lanes><<<kBackBlocks, kThreads, 0, stream>>>(back); });
 }
 
 }  // namespace pirouette::flux::cuda

@@ -28,9 +28,6 @@ struct Heads {
   const float *cos = nullptr, *sin = nullptr;                      // [L, D], each angle twice
   std::int64_t batch = 0, tokens = 0, heads = 0, head_width = 0;
 };
-constexpr bool is_head_width(std::int64_t width) {
-  return width == 32 || width == 64 || width == 128 || width == 256;
-}
 
 // q, k [B, L, H, D] = rotate(rms_norm(x) * weight) of those in the rows.
 void turn(const Heads& heads, __nv_bfloat16* q, __nv_bfloat16* k, cudaStream_t stream);

@@ -1,14 +1,14 @@
 // The transformer's passes over tokens; kernels.h says what each does.
 
-#include "worker/flux/cuda/bf16.cuh"
 #include "worker/flux/cuda/fp8.cuh"
+#include "worker/flux/cuda/head_widths.h"
+#include "worker/flux/cuda/heads.cuh"
 #include "worker/flux/cuda/kernels.h"
 #include "worker/flux/cuda/launch.h"
 
 namespace pirouette::flux::cuda {
 namespace {
 
-constexpr float kNormEps = 1e-6f;
 constexpr int kNormThreadsMax = 128;
 constexpr int kTurnThreads = 256;
 constexpr int kTurnAhead = 3;      // heads a thread has in flight: all of FLUX.1's 24 q and 24 k
@@ -124,21 +124,12 @@ __global__ void __launch_bounds__(kTurnThreads) turn_heads_kernel(TurnHeads head
     for (int a = 0; a < kTurnAhead; ++a) {
       const int head = first + a * kSlots;
       Wide x = widen(raw[a]);
-      float square = 0;
-#pragma unroll
-      for (int i = 0; i < kWide; ++i) square += x.at[i] * x.at[i];
-      square = sum_over_lanes<kLanes>(square);
-      const float factor = rsqrtf(square / kHeadWidth + kNormEps);
+      const float factor = norm_factor<kLanes>(x);
       const bool is_query = head < heads.heads;
 #pragma unroll
       for (int i = 0; i < kWide; ++i) x.at[i] *= factor * (is_query ? q.at[i] : k.at[i]);
-      Wide turned;
-#pragma unroll
-      for (int i = 0; i < kWide; i += 2) {
-        turned.at[i] = x.at[i] * cos.at[i] - x.at[i + 1] * sin.at[i];
-        turned.at[i + 1] = x.at[i + 1] * cos.at[i + 1] + x.at[i] * sin.at[i + 1];
-      }
-      if (head < count) store(row + head * kHeadWidth, turned);
+      const Wide y = turned(x, cos, sin);
+      if (head < count) store(row + head * kHeadWidth, y);
     }
   }
 }
@@ -182,12 +173,6 @@ void norm(const NormRows& rows, cudaStream_t stream) {
     norm_rows_kernel<kVectors, false><<<blocks, threads / kWarp * kWarp, 0, stream>>>(rows);
 }
 
-template <int kLanes>
-void turn(const TurnHeads& heads, cudaStream_t stream) {
-  const auto blocks = static_cast<unsigned>(heads.batch * heads.tokens);
-  turn_heads_kernel<kLanes><<<blocks, kTurnThreads, 0, stream>>>(heads);
-}
-
 }  // namespace
 
 void norm_rows(const NormRows& rows, cudaStream_t stream) {
@@ -205,22 +190,10 @@ void norm_rows(const NormRows& rows, cudaStream_t stream) {
 }
 
 void turn_heads(const TurnHeads& heads, cudaStream_t stream) {
-  switch (heads.head_width) {
-    case 32:
-      turn<4>(heads, stream);
-      break;
-    case 64:
-      turn<8>(heads, stream);
-      break;
-    case 128:
-      turn<16>(heads, stream);
-      break;
-    case 256:
-      turn<32>(heads, stream);
-      break;
-    default:
-      throw std::runtime_error("turn_heads: heads of another width than 32, 64, 128 or 256");
-  }
+  const auto blocks = static_cast<unsigned>(heads.batch * heads.tokens);
+  for_head_width(heads.head_width, "turn_heads", [&](auto lanes) {
+    turn_heads_kernel<lanes><<<blocks, kTurnThreads, 0, stream>>>(heads);
+  });
   check_launch("turn_heads");
 }
 

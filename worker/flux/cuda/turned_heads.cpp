@@ -8,6 +8,7 @@
 #include "common/result.h"
 #include "worker/flux/cuda/fast_transformer.h"
 #include "worker/flux/cuda/head_kernels.h"
+#include "worker/flux/cuda/head_widths.h"
 #include "worker/flux/cuda/launching.h"
 
 namespace pirouette::flux::cuda {
